@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file comm.h
+ * @brief The network edge: ranks, all-to-all in pieces, sums in rank order.
+ *
+ * Backends are tables of a few functions (struct ps_comm_ops): mpi, and self (one
+ * rank, no MPI started). The generic layer builds the operations below on
+ * non-blocking point-to-point messages of at most PS_COMM_PIECE_BYTES, so no count
+ * ever meets the 2^31 limit of MPI, and sums do not depend on the algorithm
+ * that an MPI library chooses.
+ *
+ * It never blocks inside MPI: messages are posted and tested, with sleeps of
+ * at most 200 us between. A wait longer than the timeout says which rank
+ * waits for which and for what, and aborts the job with exit code 5.
+ *
+ * @par Collective   every function marked so is called by all ranks in the same order
+ * @par Status       each of them carries a status word. A rank that failed calls with its
+ *                   status and takes part with nothing; the others get PS_ECANCEL, it gets
+ *                   its own status back. ps_comm_first_failure tells the lowest failing
+ *                   rank and its status, the same on all ranks; that rank tells its
+ *                   sentence, all exit with that status' code.
+ * @par Threads      all calls of a process from one thread at a time
+ * @par Determinism  results are stored by rank, never by time of arrival; sums are
+ *                   made in the order of ranks
+ */
+#ifndef COMM_COMM_H
+#define COMM_COMM_H
+
+#include "src/base/ctx.h"
+#include "src/base/opt.h"
+
+struct ps_comm;
+
+enum { PS_COMM_PIECE_BYTES = 4 << 20, PS_COMM_OPS_VERSION = 1 };
+
+/** What bytes are counted as. */
+enum ps_traffic {
+    PS_TRAFFIC_ROWS,
+    PS_TRAFFIC_IDS,
+    PS_TRAFFIC_SAMPLING,
+    PS_TRAFFIC_GRADIENTS,
+    PS_TRAFFIC_OTHER,
+    PS_TRAFFIC_COUNT
+};
+const char *ps_traffic_name(enum ps_traffic t); /**< "rows" and so on */
+
+/** True where a launcher (mpirun, srun) started this process as one of several or of one;
+ *  then the mpi backend is used, else self. */
+bool ps_comm_launched(void);
+
+/**
+ * Join the job: mpi where a launcher started us, else self. Asks for
+ * MPI_THREAD_SERIALIZED. Collective. Sets ctx->log.rank. Duplicates the world
+ * communicator twice: exchanges, and sums.
+ */
+PS_MUST ps_status ps_comm_new(struct ps_comm **c, struct ps_ctx *ctx, const struct ps_opts_comm *o);
+/** Leave the job (MPI_Finalize). Collective; after a failure that all ranks
+ *  know of too. Accepts NULL, clears *c. */
+void ps_comm_free(struct ps_comm **c);
+/** End the whole job now with the exit code of @p st; prints this thread's sentence first. */
+__attribute__((noreturn)) void ps_comm_abort(struct ps_comm *c, ps_status st);
+
+uint32_t ps_comm_rank(const struct ps_comm *c);
+uint32_t ps_comm_ranks(const struct ps_comm *c);
+const char *ps_comm_name(const struct ps_comm *c); /**< "mpi", "self" */
+/** MPI may be called from a thread that is not the main one. */
+bool ps_comm_any_thread(const struct ps_comm *c);
+/** Ranks on this machine, this one included. */
+uint32_t ps_comm_local_ranks(const struct ps_comm *c);
+
+/** What arrived: the parts of all ranks one behind the other, each begun at a multiple of 8. */
+struct ps_inbox {
+    unsigned char *data;
+    size_t cap;
+    uint64_t *begin; /**< (ranks+1) offset of each rank's part; begin[ranks] = total room used */
+    uint64_t *bytes; /**< (ranks) size of each part */
+};
+PS_MUST ps_status ps_inbox_init(struct ps_inbox *in, struct ps_comm *c);
+void ps_inbox_fini(struct ps_inbox *in, struct ps_comm *c);
+
+/**
+ * Every rank sends a part to every rank, itself included. Collective.
+ * @param[in]  mine  this rank's status so far; not PS_OK: nothing is sent
+ * @param[in]  part  (ranks) borrowed until return; part[r] is bytes[r] long
+ * @param[out] in    filled; grows as needed (an allocation that fails is a status of its own
+ *                   which all ranks learn of before data flows)
+ */
+PS_MUST ps_status ps_comm_alltoall(struct ps_comm *c, enum ps_traffic as, ps_status mine,
+                                   const void *const *part, const uint64_t *bytes,
+                                   struct ps_inbox *in);
+
+/**
+ * Sum over ranks, in rank order, the same bits on all ranks. Collective. One
+ * message exchange for all three arrays, on the communicator of sums.
+ * @param[in,out] real  (n_real) floats (gradients): each rank sums a slice, slices are gathered
+ * @param[in,out] wide  (n_wide) doubles
+ * @param[in,out] whole (n_whole) integers, modulo 2^64
+ */
+PS_MUST ps_status ps_comm_sum(struct ps_comm *c, ps_status mine, float *real, uint64_t n_real,
+                              double *wide, uint64_t n_wide, uint64_t *whole, uint64_t n_whole);
+
+/** Every rank gives @p bytes bytes, all get (ranks, bytes) in rank order. Collective. */
+PS_MUST ps_status ps_comm_gather(struct ps_comm *c, ps_status mine, const void *own, uint64_t bytes,
+                                 void *all);
+/** Rank @p root's bytes to all. Collective. */
+PS_MUST ps_status ps_comm_broadcast(struct ps_comm *c, ps_status mine, void *data, uint64_t bytes,
+                                    uint32_t root);
+/** All give their status, all learn whether to go on. Collective. */
+PS_MUST ps_status ps_comm_agree(struct ps_comm *c, ps_status mine);
+
+/** After a collective call failed: the lowest rank that reported a status and that
+ *  status. False if none did. */
+bool ps_comm_first_failure(const struct ps_comm *c, uint32_t *rank, ps_status *st);
+
+/** Payload bytes that this rank sent to other ranks, by kind; (PS_TRAFFIC_COUNT). */
+void ps_comm_sent_bytes(const struct ps_comm *c, uint64_t out[PS_TRAFFIC_COUNT]);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file engine.h
+ * @brief The disk edge: ask for byte ranges of files; be told when they have arrived.
+ *
+ * An engine is one table of functions (struct ps_io_ops). The caller never
+ * calls the table: it calls the functions here, which check, count and time
+ * every engine in the same way, then forward. Backends: uring (O_DIRECT,
+ * batched submission) and pread (plain, correct on sight).
+ *
+ * @par Life of a request
+ *   caller owns it -> submit -> engine owns it, and the bytes at dst -> reap
+ *   -> caller owns it again. Nobody copies a request; its address is its name.
+ * @par Back-pressure
+ *   A full queue is not a failure. submit says how many it took; reap, then
+ *   offer the rest. Nothing here blocks except reap with min > 0.
+ * @par Short reads and interruptions
+ *   The generic layer resubmits the tail; EINTR and EAGAIN are tried again. A
+ *   caller sees len bytes, or sys != 0 in the request (ENODATA: the file ended).
+ * @par Threads
+ *   One handle, one thread: the one that called ps_io_new (the ring is made
+ *   SINGLE_ISSUER where the kernel knows it).
+ */
+#ifndef IO_ENGINE_H
+#define IO_ENGINE_H
+
+#include "src/base/ctx.h"
+#include "src/base/opt.h"
+
+/** One read. Fill the first four members; the rest is the engine's. */
+struct ps_io_req {
+    uint32_t file;   /**< as ps_io_add_file gave it */
+    uint32_t len;    /**< bytes: a multiple of ps_io_align, at most read_bytes */
+    uint64_t offset; /**< bytes from the start of the file; a multiple of ps_io_align */
+    void *dst;       /**< (len) aligned to ps_io_align */
+
+    uint32_t done; /**< bytes that have arrived; may end below len at the end of the file,
+                        then sys is ENODATA */
+    int sys;       /**< 0, or the positive errno that ended the read */
+};
+
+struct ps_io; /* files opened through one engine, for one thread */
+
+enum { PS_IO_OPS_VERSION = 1, PS_IO_FILES_MAX = 65536 };
+
+/** What an engine author writes. Statuses are failures of the engine itself;
+ *  a failed read is reported in its request, so the others can go on. */
+struct ps_io_ops {
+    int version; /**< PS_IO_OPS_VERSION when this was compiled */
+    const char *name;
+    size_t state_bytes;
+    bool direct; /**< files are opened with O_DIRECT where the file system allows it */
+    /** Set up @p state (zeroed). @return PS_EUNSUPP where this machine refuses. */
+    ps_status (*open)(void *state, struct ps_ctx *ctx, uint32_t queue_depth);
+    /** Take up to @p n requests; tell how many. @p fd is (files). Taking none
+     *  is allowed only while others are in flight. */
+    ps_status (*submit)(void *state, const int *fd, struct ps_io_req *const *req, uint32_t n,
+                        uint32_t *taken);
+    /** Wait for at least @p min, return at most @p max finished requests. */
+    ps_status (*reap)(void *state, uint32_t min, uint32_t max, struct ps_io_req **req, uint32_t *n);
+    /** Give everything back. No request is in flight. */
+    void (*close)(void *state, struct ps_ctx *ctx);
+};
+
+/** NULL-terminated: every engine of this build. Tests loop over it. */
+extern const struct ps_io_ops *const ps_io_engines[];
+
+struct ps_io_counts {
+    uint64_t requests, bytes; /**< finished reads and what they brought, alignment included */
+};
+
+/**
+ * Start an engine. PS_IO_AUTO tries io_uring and falls back to pread with one
+ * line (ps_log_here on the rank, or ps_warn) that says why; an engine asked for by name
+ * that this machine refuses is PS_EUNSUPP with the remedy. The environment plays no part.
+ */
+PS_MUST ps_status ps_io_new(struct ps_io **io, struct ps_ctx *ctx, const struct ps_opts_io *o);
+/** @pre nothing is in flight. Accepts NULL, clears *io, closes its files. */
+void ps_io_free(struct ps_io **io);
+
+/** Open @p path for reading, with O_DIRECT for a direct engine where the file system takes it
+ *  (tmpfs of older kernels does not: then buffered, with one line). Alignment
+ *  comes from statx STATX_DIOALIGN where the kernel tells it. @return PS_EINPUT if it
+ *  is not there, PS_EIO */
+PS_MUST ps_status ps_io_add_file(struct ps_io *io, const char *path, uint32_t *file);
+
+PS_MUST ps_status ps_io_submit(struct ps_io *io, struct ps_io_req *const *req, uint32_t n,
+                               uint32_t *taken);
+PS_MUST ps_status ps_io_reap(struct ps_io *io, uint32_t min, uint32_t max, struct ps_io_req **req,
+                             uint32_t *n);
+
+/** Alignment of offset, length and address that suits every open file: a power of two, at
+ *  least 4096. */
+uint32_t ps_io_align(const struct ps_io *io);
+uint32_t ps_io_in_flight(const struct ps_io *io);
+uint32_t ps_io_queue_depth(const struct ps_io *io);
+const char *ps_io_name(const struct ps_io *io); /**< "uring", "pread": the one in use */
+const char *ps_io_path(const struct ps_io *io, uint32_t file);
+struct ps_io_counts ps_io_counts(const struct ps_io *io);
+
+#endif

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# ps_module(name layer folder deps...): one folder, one library, one layer.
+# A dependency on the same or a higher layer stops the configure step.
+function(ps_module name layer folder)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.c)
+    list(FILTER sources EXCLUDE REGEX "/src/cli/main\\.c$")
+    add_library(${name} STATIC ${sources})
+    set_target_properties(${name} PROPERTIES PS_LAYER ${layer} LINKER_LANGUAGE C)
+    target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name} PRIVATE ps_warnings PUBLIC m)
+    foreach(dep IN LISTS ARGN)
+        get_target_property(dep_layer ${dep} PS_LAYER)
+        if(NOT dep_layer LESS layer)
+            message(FATAL_ERROR "${name} (layer ${layer}) may not use ${dep} (layer ${dep_layer})")
+        endif()
+        target_link_libraries(${name} PUBLIC ${dep})
+    endforeach()
+endfunction()
+
+set(PS_RANKS 1 2 3 4)
+set(PS_MPIRUN mpirun --bind-to none --oversubscribe)
+set(PS_TEST_ENV OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    OMPI_MCA_btl_vader_single_copy_mechanism=none OMP_WAIT_POLICY=passive
+    OPENBLAS_NUM_THREADS=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+    LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/supp/lsan.supp
+    PENSTOCK=$<TARGET_FILE:penstock> PS_SOURCE_DIR=${PROJECT_SOURCE_DIR})
+
+# A test program: exit 77 means skipped.
+function(ps_test_program name source)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE ps_warnings ps_cli PkgConfig::CMOCKA PkgConfig::XXHASH)
+endfunction()
+
+function(ps_add_test name timeout processors environment)
+    add_test(NAME ${name} COMMAND ${ARGN})
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${timeout}
+        PROCESSORS ${processors} ENVIRONMENT "${environment}")
+endfunction()
+
+# Tests find themselves: tests/unit/t_*.c run alone, tests/mpi/t_*.c at 1 to 4
+# ranks, tests/cli/*.sh with the program in $PENSTOCK; slow_* is labelled slow.
+function(ps_tests)
+    file(GLOB unit CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/t_*.c)
+    foreach(source IN LISTS unit)
+        get_filename_component(name ${source} NAME_WE)
+        ps_test_program(${name} ${source})
+        ps_add_test(${name} 120 1 "${PS_TEST_ENV}" ${name})
+    endforeach()
+    file(GLOB mpi CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/mpi/t_*.c)
+    foreach(source IN LISTS mpi)
+        get_filename_component(name ${source} NAME_WE)
+        ps_test_program(${name} ${source})
+        foreach(ranks IN LISTS PS_RANKS)
+            ps_add_test(${name}_${ranks} 180 2 "${PS_TEST_ENV};ASAN_OPTIONS=detect_leaks=0"
+                ${PS_MPIRUN} -n ${ranks} $<TARGET_FILE:${name}>)
+        endforeach()
+    endforeach()
+    file(GLOB cli CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/cli/*.sh)
+    list(FILTER cli EXCLUDE REGEX "/lib\\.sh$")
+    foreach(script IN LISTS cli)
+        get_filename_component(name ${script} NAME_WE)
+        ps_add_test(cli_${name} 600 2 "${PS_TEST_ENV};ASAN_OPTIONS=detect_leaks=0" bash ${script})
+        if(name MATCHES "^slow_")
+            set_tests_properties(cli_${name} PROPERTIES LABELS slow TIMEOUT 3600)
+        endif()
+    endforeach()
+endfunction()

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/cli/cmd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct ps_command *const ps_commands[] = {
+    &ps_cmd_import, &ps_cmd_generate, &ps_cmd_partition, &ps_cmd_info,
+    &ps_cmd_verify, &ps_cmd_train,    &ps_cmd_infer,     NULL,
+};
+
+static void print_help(FILE *out)
+{
+    fputs("penstock trains graph neural networks on graphs that are larger than memory.\n\n"
+          "usage: penstock COMMAND [ARGUMENT...] [OPTION...]\n\n",
+          out);
+    for (const struct ps_command *const *c = ps_commands; *c != NULL; c++)
+        fprintf(out, "  %-10s %s\n", (*c)->usage.name, (*c)->usage.summary);
+    fputs("\npenstock COMMAND --help tells the options of a command.\n", out);
+}
+
+static PS_MUST ps_status find_command(const char *name, const struct ps_command **out)
+{
+    const char *near = NULL;
+    size_t near_by = 4;
+
+    for (const struct ps_command *const *c = ps_commands; *c != NULL; c++) {
+        size_t by = ps_edit_distance(name, (*c)->usage.name);
+        if (by == 0) {
+            *out = *c;
+            return PS_OK;
+        }
+        if (by < near_by) {
+            near_by = by;
+            near = (*c)->usage.name;
+        }
+    }
+    if (near != NULL)
+        PS_FAIL(PS_EUSAGE, "no command is called '%s'; did you mean '%s'?", name, near);
+    PS_FAIL(PS_EUSAGE, "no command is called '%s'; see penstock --help", name);
+}
+
+/* The command line as one text. The caller frees it; NULL if memory is out. */
+static char *join(int argc, char **argv)
+{
+    size_t bytes = 1;
+    char *line, *p;
+
+    for (int i = 0; i < argc; i++)
+        bytes += strlen(argv[i]) + 1;
+    line = p = malloc(bytes);
+    for (int i = 0; line != NULL && i < argc; i++)
+        p = stpcpy(stpcpy(p, i > 0 ? " " : ""), argv[i]);
+    if (line != NULL)
+        *p = '\0';
+    return line;
+}
+
+static PS_MUST ps_status run_command(struct ps_ctx *ctx, int argc, char **argv)
+{
+    const struct ps_command *c = NULL;
+    struct ps_opts *o;
+    ps_status st = PS_OK;
+    char *line = NULL;
+    bool help;
+
+    PS_TRY(find_command(argv[1], &c));
+    PS_TRY(PS_NEW(&ctx->mem, PS_MEM_OTHER, o, 1));
+    PS_GO(st, ps_opts_parse(o, &c->usage, argc - 1, argv + 1, &help));
+    if (help)
+        goto out;
+    ctx->log.quiet = o->common.quiet;
+    atomic_store(&ctx->mem.limit_bytes, o->common.memory);
+    line = join(argc, argv);
+    if (line == NULL)
+        PS_GO_FAIL(st, PS_EMEM, "out of memory reading the command line");
+    PS_GO(st, c->run(ctx, o, line));
+out:
+    free(line);
+    ps_mem_free(&ctx->mem, &o);
+    return st;
+}
+
+int ps_cli_main(int argc, char **argv)
+{
+    struct ps_ctx *ctx;
+    ps_status st;
+
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_help(argc < 2 ? stderr : stdout);
+        return argc < 2 ? 1 : 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("penstock " PS_VERSION);
+        return 0;
+    }
+    ctx = calloc(1, sizeof *ctx);
+    if (ctx == NULL)
+        return ps_exit_code(PS_EMEM);
+    ps_ctx_init(ctx, stderr);
+    st = run_command(ctx, argc, argv);
+    ps_log_progress_end(&ctx->log);
+    if (st != PS_OK && st != PS_ECANCEL)
+        ps_err_print(stderr, 0);
+    ps_ctx_fini(ctx);
+    free(ctx);
+    return ps_exit_code(st);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* placeholder: replaced by the piece that brings the command */
+#include "src/cli/cmd.h"
+
+static ps_status run(struct ps_ctx *ctx, const struct ps_opts *o, const char *line)
+{
+    (void)ctx, (void)o, (void)line;
+    PS_FAIL(PS_EUSAGE, "verify is being written");
+}
+
+const struct ps_command ps_cmd_verify = {
+    .usage = {PS_CMD_VERIFY, "verify", "", "", NULL, 0, PS_POSITIONALS_MAX},
+    .run = run,
+};
