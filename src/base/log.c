@@ -15,7 +15,8 @@ void ps_log_init(struct ps_log *log, FILE *out)
 }
 
 /* One write per line, so that lines of several ranks do not mix. */
-static void say(struct ps_log *log, const char *prefix, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void say(struct ps_log *log, const char *prefix,
+                                                      const char *fmt, va_list ap)
 {
     char line[LINE_BYTES];
     int n;
