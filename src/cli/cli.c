@@ -103,6 +103,8 @@ int ps_cli_main(int argc, char **argv)
     ps_log_progress_end(&ctx->log);
     if (st != PS_OK && st != PS_ECANCEL)
         ps_err_print(stderr, 0);
+    if (st == PS_ECANCEL)
+        st = ctx->job_status;
     ps_ctx_fini(ctx);
     free(ctx);
     return ps_exit_code(st);
