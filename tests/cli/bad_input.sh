@@ -57,5 +57,32 @@ if [ -w /dev/full ]; then
     "$PENSTOCK" info "$T/p.ps" --json >/dev/full 2>"$T/err" || rc=$?
     equal "report to a full device" "$rc" 3
 fi
+
+# a rank that fails while the others are in a collective: a bad column in the part of one rank
+if [ -d "$DATA/cora" ]; then
+    must "import" "$PENSTOCK" import dir "$DATA/cora" -o "$T/cora.ps"
+    must "cut" "$PENSTOCK" partition "$T/cora.ps" -o "$T/bad.ps" --parts 3 --method range
+    $PYTHON - "$T/bad.ps/part-00001.h5" <<'PY' || fail "h5py"
+import h5py, sys
+with h5py.File(sys.argv[1], "r") as f:
+    d = f["nodes/features_indices"]
+    at = d.id.get_offset() + d.nbytes // 4 * 2
+with open(sys.argv[1], "r+b") as f:
+    f.seek(at)
+    f.write(b"\xff\xff")
+PY
+    for n in 1 2 3; do
+        refused "one rank fails, $n ranks" 2 "65535" ranks "$n" train "$T/bad.ps" --fanout=-1,-1 $quick
+    done
+fi
+
+# a disk that fills up under the run record
+if [ "$(id -u)" = 0 ] && mkdir "$T/full" && mount -t tmpfs -o size=64k tmpfs "$T/full" 2>/dev/null; then
+    trap 'umount "$T/full"; rm -rf "$T"' EXIT
+    refused "full disk under the model" 3 "$T/full/run" ranks 2 train "$T/p.ps" --hidden 4096 \
+        --epochs 1 --out "$T/full/run" --quiet
+    [ ! -e "$T/full/run/model.h5" ] || fail "a half-written model has the final name"
+    [ ! -e "$T/full/run/run.json" ] || fail "a record of a failed run"
+fi
 must "still trains" "$PENSTOCK" train "$T/p.ps" $quick
 done_with
