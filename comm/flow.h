@@ -45,7 +45,8 @@ struct ps_comm {
     uint32_t *slot_bytes;      /**< (PS_COMM_SLOTS, ranks) size of the message in the slot */
     struct ps_comm_done *done; /**< (PS_COMM_SLOTS, ranks) */
     uint32_t in_flight;        /**< messages, over all lanes */
-    uint32_t slots_used;       /**< slots below this one may be in use */
+    uint64_t bytes_in_flight;
+    uint32_t slots_used; /**< slots below this one may be in use */
 
     struct ps_envelope *post; /**< (ranks) to each rank */
     struct ps_envelope *mail; /**< (ranks) from each rank, own included */

@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+_Static_assert(sizeof(struct ps_envelope) == PS_COMM_ENVELOPE_BYTES, "no padding in an envelope");
+_Static_assert(PS_OP_COUNT <= UINT16_MAX && PS_STATUS_COUNT <= UINT16_MAX, "both fit in a head");
+
 const char *ps_comm_op_name(enum ps_comm_op op, char *text, size_t text_bytes)
 {
     static const char *const name[PS_OP_ALLTOALL] = {
@@ -108,11 +111,20 @@ static PS_MUST ps_status verdict(struct ps_comm *c, ps_status mine)
             ps_status_name(c->first_status));
 }
 
+static PS_MUST ps_status cannot_talk(const struct ps_comm *c)
+{
+    PS_FAIL(PS_EPEER, "rank %u cannot talk to the others any more", c->world.rank);
+}
+
 ps_status ps_swap(struct ps_comm *c, enum ps_channel channel, enum ps_comm_op op, ps_status mine)
 {
     uint32_t rank = c->world.rank;
     ps_status st = mine;
 
+    if (c->broken) {
+        PS_KEEP(st, cannot_talk(c));
+        return st;
+    }
     c->turn++;
     c->op = op;
     seal(c, op, mine);

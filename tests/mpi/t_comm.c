@@ -7,40 +7,9 @@
  */
 #include "tests/ps_test.h"
 
-#include "comm/backend.h"
-#include "src/base/rng.h"
-#include "tests/mpi/comm_parts.h"
+#include "tests/mpi/comm_job.h"
 
 #include <pthread.h>
-#include <string.h>
-
-static struct ps_ctx ctx;
-static struct ps_comm *comm;
-static uint32_t rank, ranks;
-
-/* Sizes that make the same data take different ways. */
-static const struct {
-    uint32_t piece, in_envelope;
-    uint64_t small;
-} ways[] = {
-    {PS_COMM_PIECE_BYTES, PS_COMM_BODY_BYTES, 256 << 10}, /* as it is in use */
-    {7, 0, 0},
-    {64, 16, 1 << 20},
-    {1000, 100, 0},
-};
-enum { WAYS = sizeof ways / sizeof ways[0] };
-
-static void take_way(int w)
-{
-    ps_comm_set_sizes(comm, ways[w].piece, ways[w].in_envelope, ways[w].small);
-}
-
-static uint64_t random_word(uint64_t a, uint64_t b, uint64_t c, uint64_t i)
-{
-    struct ps_draw d = ps_draw_at(ps_key_make(1, PS_FOR_TEST, a, b, c), i, 0);
-
-    return ps_draw_u64(&d, 0);
-}
 
 /* A part of the exchange of @p round: zero, short or long. */
 static uint64_t part_bytes(uint64_t round, uint32_t from, uint32_t to, uint64_t most)
@@ -250,122 +219,6 @@ static void a_rank_without_memory_tells_before_data_flows(void **state)
     }
 }
 
-/* Element i of rank r: magnitudes far apart, so that another order gives other bits. */
-static double element(uint64_t r, uint64_t i)
-{
-    uint64_t x = random_word(3, r, 0, i);
-
-    return (ps_unit(x) - 0.5) * (double)(UINT64_C(1) << (x % 30));
-}
-
-struct sums {
-    uint64_t n_real, n_wide, n_whole;
-    float *real;
-    double *wide;
-    uint64_t *whole;
-};
-
-/* The plain twin: rank after rank. */
-static void twin(struct sums *s, bool backwards)
-{
-    for (uint32_t k = 0; k < ranks; k++) {
-        uint32_t r = backwards ? ranks - 1 - k : k;
-        for (uint64_t i = 0; i < s->n_real; i++)
-            s->real[i] = k == 0 ? (float)element(r, i) : s->real[i] + (float)element(r, i);
-        for (uint64_t i = 0; i < s->n_wide; i++)
-            s->wide[i] = k == 0 ? element(r, i) : s->wide[i] + element(r, i);
-        for (uint64_t i = 0; i < s->n_whole; i++)
-            s->whole[i] = (k == 0 ? 0 : s->whole[i]) + random_word(4, r, 0, i);
-    }
-}
-
-static struct sums new_sums(uint64_t n_real, uint64_t n_wide, uint64_t n_whole)
-{
-    return (struct sums){n_real,
-                         n_wide,
-                         n_whole,
-                         calloc(n_real + 1, sizeof(float)),
-                         calloc(n_wide + 1, sizeof(double)),
-                         calloc(n_whole + 1, sizeof(uint64_t))};
-}
-
-static void free_sums(struct sums *s)
-{
-    free(s->real);
-    free(s->wide);
-    free(s->whole);
-}
-
-static void own_numbers(struct sums *s)
-{
-    for (uint64_t i = 0; i < s->n_real; i++)
-        s->real[i] = (float)element(rank, i);
-    for (uint64_t i = 0; i < s->n_wide; i++)
-        s->wide[i] = element(rank, i);
-    for (uint64_t i = 0; i < s->n_whole; i++)
-        s->whole[i] = random_word(4, rank, 0, i);
-}
-
-static void sums_have_the_bits_of_the_rank_order_twin_on_every_rank(void **state)
-{
-    static const uint64_t size[][3] = {{0, 0, 0},    {1, 0, 0},   {0, 1, 1},       {3, 2, 1},
-                                       {400, 20, 5}, {900, 0, 0}, {5000, 300, 40}, {100003, 3, 7},
-                                       {2, 0, 400},  {0, 0, 3000}};
-
-    (void)state;
-    for (int w = 0; w < WAYS; w++)
-        for (size_t k = 0; k < sizeof size / sizeof size[0]; k++) {
-            struct sums got, want;
-            if (w == 1 && size[k][0] > 50000) /* pieces of 7 bytes */
-                continue;
-            got = new_sums(size[k][0], size[k][1], size[k][2]);
-            want = new_sums(size[k][0], size[k][1], size[k][2]);
-            take_way(w);
-            own_numbers(&got);
-            twin(&want, false);
-            assert_ok(ps_comm_sum(comm, PS_OK, got.real, got.n_real, got.wide, got.n_wide,
-                                  got.whole, got.n_whole));
-            assert_memory_equal(got.real, want.real, got.n_real * sizeof(float));
-            assert_memory_equal(got.wide, want.wide, got.n_wide * sizeof(double));
-            assert_memory_equal(got.whole, want.whole, got.n_whole * sizeof(uint64_t));
-            free_sums(&got);
-            free_sums(&want);
-        }
-    take_way(0);
-}
-
-static void the_order_of_additions_matters_for_these_numbers(void **state)
-{
-    struct sums a = new_sums(1000, 1000, 0), b = new_sums(1000, 1000, 0);
-
-    (void)state;
-    twin(&a, false);
-    twin(&b, true);
-    if (ranks >= 3) {
-        assert_memory_not_equal(a.real, b.real, 1000 * sizeof(float));
-        assert_memory_not_equal(a.wide, b.wide, 1000 * sizeof(double));
-    }
-    free_sums(&a);
-    free_sums(&b);
-}
-
-static void a_sum_that_failed_leaves_its_numbers_as_they_were(void **state)
-{
-    struct sums s = new_sums(3000, 2, 2), was = new_sums(3000, 2, 2);
-
-    (void)state;
-    own_numbers(&s);
-    own_numbers(&was);
-    assert_int_equal(
-        ps_comm_sum(comm, rank == 0 ? PS_EIO : PS_OK, s.real, 3000, s.wide, 2, s.whole, 2),
-        rank == 0 ? PS_EIO : PS_ECANCEL);
-    assert_memory_equal(s.real, was.real, 3000 * sizeof(float));
-    assert_memory_equal(s.wide, was.wide, 2 * sizeof(double));
-    assert_memory_equal(s.whole, was.whole, 2 * sizeof(uint64_t));
-    free_sums(&s);
-    free_sums(&was);
-}
-
 static const uint64_t share_bytes[] = {0,    1, 100, PS_COMM_BODY_BYTES, PS_COMM_BODY_BYTES + 1,
                                        30001};
 enum { SHARES = sizeof share_bytes / sizeof share_bytes[0] };
@@ -413,19 +266,19 @@ static void a_broadcast_reaches_all_from_each_root(void **state)
 
 static void the_steady_state_allocates_nothing(void **state)
 {
-    struct sums s = new_sums(20000, 5, 5);
+    float *real = calloc(20000, sizeof *real);
     struct ps_inbox in;
 
     (void)state;
     assert_ok(ps_inbox_init(&in, comm));
     for (int i = 0; i < 3; i++) {
         exchange(&in, 11, 300000);
-        assert_ok(ps_comm_sum(comm, PS_OK, s.real, 20000, s.wide, 5, s.whole, 5));
+        assert_ok(ps_comm_sum(comm, PS_OK, real, 20000, NULL, 0, NULL, 0));
         ps_mem_fail_after(&ctx.mem, 0);
     }
     ps_mem_fail_after(&ctx.mem, -1);
     ps_inbox_fini(&in, comm);
-    free_sums(&s);
+    free(real);
 }
 
 static void only_payload_to_others_is_counted(void **state)
@@ -501,15 +354,12 @@ static void another_thread_may_call_where_mpi_allows_it(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_job_knows_itself),
         cmocka_unit_test(parts_of_any_size_arrive_intact_and_in_rank_order),
         cmocka_unit_test(a_failing_rank_makes_all_leave_and_the_next_call_works),
         cmocka_unit_test(the_lowest_failing_rank_is_told_and_stays_told),
         cmocka_unit_test(a_rank_without_memory_tells_before_data_flows),
-        cmocka_unit_test(the_order_of_additions_matters_for_these_numbers),
-        cmocka_unit_test(sums_have_the_bits_of_the_rank_order_twin_on_every_rank),
-        cmocka_unit_test(a_sum_that_failed_leaves_its_numbers_as_they_were),
         cmocka_unit_test(a_gather_gives_every_rank_all_in_rank_order),
         cmocka_unit_test(a_broadcast_reaches_all_from_each_root),
         cmocka_unit_test(the_steady_state_allocates_nothing),
@@ -517,21 +367,6 @@ int main(void)
         cmocka_unit_test(ranks_in_different_calls_are_told_apart),
         cmocka_unit_test(another_thread_may_call_where_mpi_allows_it),
     };
-    struct ps_opts_comm o = {.timeout = 60};
-    int failed;
 
-    ps_ctx_init(&ctx, stderr);
-    if (getenv("PS_T_COMM") != NULL)
-        return ps_test_play(&ctx, getenv("PS_T_COMM"));
-    assert_ok(ps_comm_new(&comm, &ctx, &o));
-    rank = ps_comm_rank(comm);
-    ranks = ps_comm_ranks(comm);
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (failed != 0) /* the others may be in another call by now */
-        ps_comm_abort(comm, PS_EUSAGE);
-    ps_comm_free(&comm);
-    failed = ps_ctx_fini(&ctx) != 0;
-    if (failed)
-        fprintf(stderr, "rank %u still holds memory\n", rank);
-    return failed;
+    return run_job(tests, sizeof tests / sizeof tests[0]);
 }
