@@ -90,7 +90,7 @@ ps_status ps_comm_new_with(struct ps_comm **out, struct ps_ctx *ctx, const struc
     c->ops = ops;
     c->timeout = o->timeout;
     ps_comm_set_sizes(c, PS_COMM_PIECE_BYTES, PS_COMM_BODY_BYTES, SMALL_BYTES);
-    st = PS_NEW(&ctx->mem, PS_MEM_OTHER, c->state, ops->state_bytes);
+    st = PS_NEW(&ctx->mem, PS_MEM_OTHER, c->state, ps_max(ops->state_bytes, 1));
     if (st != PS_OK) {
         ps_mem_free(&ctx->mem, &c);
         return st;

@@ -222,9 +222,9 @@ static void an_abort_prints_the_sentence_and_exits_with_its_code(void **state)
     assert_true(read(fd[0], text, sizeof text - 1) > 0);
     close(fd[0]);
     assert_int_equal(waitpid(child, &status, 0), child);
+    assert_string_equal(text, "penstock: cannot read meta.h5\n");
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 3);
-    assert_string_equal(text, "penstock: cannot read meta.h5\n");
 }
 
 #define WITH_A_JOB(f) cmocka_unit_test_setup_teardown(f, join, leave)
