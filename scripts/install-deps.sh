@@ -15,10 +15,7 @@ set -u
 program="gcc libc6-dev make cmake ninja-build pkg-config libopenmpi-dev openmpi-bin libhdf5-dev
     liburing-dev libopenblas-dev libmetis-dev libjansson-dev libinih-dev libxxhash-dev"
 tests="libcmocka-dev python3 python3-numpy python3-h5py hdf5-tools strace"
-checks="git clang clang-format clang-tidy cppcheck libomp-dev"
-
-# The run-time libraries of clang's sanitizers have had several homes.
-sanitizers="libclang-rt-dev libclang-rt-14-dev libclang-common-14-dev"
+checks="git clang clang-format clang-tidy cppcheck libomp-dev clang-sanitizers"
 
 die() {
     echo "install-deps: $*" >&2
@@ -36,6 +33,24 @@ known() {
     apt-cache show --no-all-versions "$1" >/dev/null 2>&1
 }
 
+# The run-time libraries of clang's sanitizers have had several homes.
+sanitizers() {
+    for package in libclang-rt-dev libclang-rt-14-dev libclang-common-14-dev; do
+        if installed $package || known $package; then
+            echo $package
+            return
+        fi
+    done
+    echo libclang-rt-dev
+}
+# The packages among the arguments that are not there.
+missing_of() {
+    for package; do
+        [ "$package" != clang-sanitizers ] || package=$(sanitizers)
+        installed "$package" || printf '%s ' "$package"
+    done
+}
+
 list_only=no
 wanted=$program
 for arg; do
@@ -51,24 +66,11 @@ for arg; do
     esac
 done
 
-wanted=$(echo $wanted)
 command -v dpkg-query >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 ||
-    die "this is no Debian or Ubuntu (no apt-get); install what these packages hold by hand: $wanted"
+    die "this is no Debian or Ubuntu (no apt-get); install what these packages hold by hand: $(echo $program)"
 
-missing=""
-for package in $wanted; do
-    installed "$package" || missing="$missing $package"
-done
-case " $wanted " in
-*" clang "*)
-    found=no
-    for package in $sanitizers; do
-        installed "$package" && found=yes
-    done
-    [ $found = yes ] || missing="$missing clang-sanitizers"
-    ;;
-esac
-missing=${missing# }
+missing=$(missing_of $wanted)
+missing=${missing% }
 
 if [ $list_only = yes ]; then
     [ -z "$missing" ] || echo "$missing"
@@ -89,27 +91,20 @@ stale=yes
 [ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -1 2>/dev/null | head -n 1)" ] ||
     stale=no
 for package in $missing; do
-    [ "$package" = clang-sanitizers ] || known "$package" || stale=yes
+    known "$package" || stale=yes
 done
 log=$(mktemp) || die "cannot make a temporary file"
 trap 'rm -f "$log"' EXIT
 if [ $stale = yes ]; then
-    $sudo apt-get update -qq >"$log" 2>&1 || echo "install-deps: apt-get update failed, going on with the lists that are there" >&2
+    $sudo apt-get update -qq >"$log" 2>&1 ||
+        echo "install-deps: apt-get update failed, going on with the lists that are there" >&2
+    missing=$(missing_of $wanted)
+    missing=${missing% }
 fi
 
-chosen=""
-for package in $missing; do
-    if [ "$package" = clang-sanitizers ]; then
-        package=""
-        for candidate in $sanitizers; do
-            [ -n "$package" ] || ! known "$candidate" || package=$candidate
-        done
-    fi
-    chosen="$chosen $package"
-done
-echo "install-deps: installing$chosen" >&2
+echo "install-deps: installing $missing" >&2
 if ! $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    $chosen >"$log" 2>&1; then
+    $missing >"$log" 2>&1; then
     tail -n 5 "$log" >&2
-    die "apt-get could not install these packages:$chosen"
+    die "apt-get could not install these packages: $missing"
 fi
