@@ -32,7 +32,7 @@ bool ps_comm_launched(void)
     };
 
     for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
-        const char *value = getenv(name[i]);
+        const char *value = getenv(name[i]); /* NOLINT(concurrency-mt-unsafe): nobody sets any */
         if (value != NULL && value[0] != '\0')
             return true;
     }

@@ -43,7 +43,7 @@ static ps_status self_poll(void *state, uint32_t slots, struct ps_comm_done *don
 __attribute__((noreturn)) static void self_abort(void *state, int code)
 {
     (void)state;
-    exit(code);
+    exit(code); /* NOLINT(concurrency-mt-unsafe): as main would return */
 }
 
 const struct ps_comm_ops ps_comm_self = {

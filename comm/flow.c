@@ -29,7 +29,7 @@ static struct ps_lane *lane_of(struct ps_comm *c, uint32_t direction, uint32_t p
 void ps_flow_clear(struct ps_comm *c)
 {
     PS_ASSERT(c->in_flight == 0);
-    memset(c->lane, 0, PS_COMM_DIRECTIONS * c->world.ranks * sizeof *c->lane);
+    memset(c->lane, 0, sizeof *c->lane * PS_COMM_DIRECTIONS * c->world.ranks);
 }
 
 void ps_flow_send(struct ps_comm *c, uint32_t peer, const void *data, uint64_t bytes)
@@ -161,6 +161,13 @@ static void back_off(struct ps_comm *c, uint64_t since_ns, int tag)
     nanosleep(&t, NULL);
 }
 
+static PS_MUST ps_status go_on(struct ps_comm *c, enum ps_channel channel, int tag,
+                               const struct ps_comm_done *d, uint32_t piece_bytes)
+{
+    PS_TRY(finish(c, d, tag));
+    return post_next(c, channel, tag, d->slot, piece_bytes);
+}
+
 static PS_MUST ps_status drive(struct ps_comm *c, enum ps_channel channel, int tag,
                                uint32_t piece_bytes)
 {
@@ -174,10 +181,8 @@ static PS_MUST ps_status drive(struct ps_comm *c, enum ps_channel channel, int t
             back_off(c, since_ns, tag);
             continue;
         }
-        for (uint32_t i = 0; i < n; i++) {
-            PS_TRY(finish(c, &c->done[i], tag));
-            PS_TRY(post_next(c, channel, tag, c->done[i].slot, piece_bytes));
-        }
+        for (uint32_t i = 0; i < n; i++)
+            PS_TRY(go_on(c, channel, tag, &c->done[i], piece_bytes));
         since_ns = ps_now_ns();
     }
     return PS_OK;

@@ -195,8 +195,10 @@ static PS_MUST ps_status run(struct ps_comm *c, ps_status mine, struct sum *s)
     return PS_OK;
 }
 
+/* The arrays are written through struct sum. NOLINTBEGIN(readability-non-const-parameter) */
 ps_status ps_comm_sum(struct ps_comm *c, ps_status mine, float *real, uint64_t n_real, double *wide,
                       uint64_t n_wide, uint64_t *whole, uint64_t n_whole)
+/* NOLINTEND(readability-non-const-parameter) */
 {
     struct ps_span span = ps_span_begin(PS_EV_reduce);
     struct sum s = {.real = real,

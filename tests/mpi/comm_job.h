@@ -41,10 +41,11 @@ static inline uint64_t random_word(uint64_t a, uint64_t b, uint64_t c, uint64_t 
 static inline int run_job(const struct CMUnitTest *tests, size_t n)
 {
     struct ps_opts_comm o = {.timeout = 60};
+    const char *part = getenv("PS_T_COMM");
 
     ps_ctx_init(&ctx, stderr);
-    if (getenv("PS_T_COMM") != NULL)
-        return ps_test_play(&ctx, getenv("PS_T_COMM"));
+    if (part != NULL)
+        return ps_test_play(&ctx, part);
     if (ps_comm_new(&comm, &ctx, &o) != PS_OK) {
         ps_err_print(stderr, 1);
         return 1;
