@@ -21,7 +21,7 @@ static uint64_t part_bytes(uint64_t round, uint32_t from, uint32_t to, uint64_t 
 
 static unsigned char byte_at(uint64_t round, uint32_t from, uint32_t to, uint64_t i)
 {
-    return (unsigned char)(ps_mix64(round * 64 + from * 8 + to) + i * 131 + (i >> 8));
+    return (unsigned char)(ps_mix64(round * 64 + UINT64_C(8) * from + to) + i * 131 + (i >> 8));
 }
 
 struct parts {
@@ -229,7 +229,7 @@ static void a_gather_gives_every_rank_all_in_rank_order(void **state)
     for (int w = 0; w < WAYS; w++)
         for (int k = 0; k < SHARES; k++) {
             uint64_t bytes = share_bytes[k], wrong = 0;
-            unsigned char *own = malloc(bytes + 1), *all = calloc(ranks, bytes + 1);
+            unsigned char *own = malloc(bytes + 1), *all = calloc(1, ranks * bytes + 1);
             take_way(w);
             for (uint64_t i = 0; i < bytes; i++)
                 own[i] = byte_at(bytes, rank, 0, i);
