@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cli/cmd.h"
 
+#include "comm/comm.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +58,14 @@ static char *join(int argc, char **argv)
     return line;
 }
 
+ps_status ps_told_once(struct ps_ctx *ctx, ps_status st)
+{
+    if (st == PS_OK || ps_comm_launch_rank() == 0)
+        return st;
+    ctx->job_status = st;
+    return PS_ECANCEL;
+}
+
 static PS_MUST ps_status run_command(struct ps_ctx *ctx, int argc, char **argv)
 {
     const struct ps_command *c = NULL;
@@ -64,9 +74,9 @@ static PS_MUST ps_status run_command(struct ps_ctx *ctx, int argc, char **argv)
     char *line = NULL;
     bool help;
 
-    PS_TRY(find_command(argv[1], &c));
+    PS_TRY(ps_told_once(ctx, find_command(argv[1], &c)));
     PS_TRY(PS_NEW(&ctx->mem, PS_MEM_OTHER, o, 1));
-    PS_GO(st, ps_opts_parse(o, &c->usage, argc - 1, argv + 1, &help));
+    PS_GO(st, ps_told_once(ctx, ps_opts_parse(o, &c->usage, argc - 1, argv + 1, &help)));
     if (help)
         goto out;
     ctx->log.quiet = o->common.quiet;

@@ -6,18 +6,24 @@
 #include <string.h>
 #include <unistd.h>
 
-static ps_status run(struct ps_ctx *ctx, const struct ps_opts *o, const char *line)
+static PS_MUST ps_status check(const struct ps_opts *o)
 {
-    json_t *report = NULL;
-    ps_status st;
-
-    (void)line;
     if (*o->infer.run == '\0')
         PS_FAIL(PS_EUSAGE, "penstock infer needs --run RUN, the directory of a training run");
     if (*o->common.out == '\0')
         PS_FAIL(PS_EUSAGE, "penstock infer needs -o P.h5, the file for the predictions");
     if (!o->common.force && access(o->common.out, F_OK) == 0)
         PS_FAIL(PS_EUSAGE, "%s exists already; give --force to replace it", o->common.out);
+    return PS_OK;
+}
+
+static ps_status run(struct ps_ctx *ctx, const struct ps_opts *o, const char *line)
+{
+    json_t *report = NULL;
+    ps_status st;
+
+    (void)line;
+    PS_TRY(ps_told_once(ctx, check(o)));
     st = ps_infer(ctx, o, &report);
     if (st == PS_OK && report != NULL)
         st = ps_report_print(o, report);
