@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 const struct ps_command *const ps_commands[] = {
     &ps_cmd_import, &ps_cmd_generate, &ps_cmd_partition, &ps_cmd_info,
@@ -60,9 +61,12 @@ static char *join(int argc, char **argv)
 
 ps_status ps_told_once(struct ps_ctx *ctx, ps_status st)
 {
+    static const struct timespec a_moment = {.tv_nsec = 300000000};
+
     if (st == PS_OK || ps_comm_launch_rank() == 0)
         return st;
     ctx->job_status = st;
+    nanosleep(&a_moment, NULL); /* a launcher may end rank 0 as soon as another has left */
     return PS_ECANCEL;
 }
 

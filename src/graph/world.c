@@ -62,7 +62,10 @@ ps_status ps_world_outcome(const struct ps_world *w, ps_status st)
         return PS_OK;
     (void)ps_comm_first_failure(w->comm, &rank, &first);
     w->ctx->job_status = first;
-    return rank == ps_comm_rank(w->comm) ? st : PS_ECANCEL;
+    ps_log_progress_end(&w->ctx->log);
+    if (rank == ps_comm_rank(w->comm))
+        ps_err_print(stderr, 0);
+    return PS_ECANCEL;
 }
 
 void ps_world_close(struct ps_world **out)

@@ -26,8 +26,9 @@ void ps_world_close(struct ps_world **w);
 
 /**
  * The end of a job that may have failed with @p st here. Sets ctx->job_status to the status of the
- * lowest rank that failed, the same on all ranks. @return @p st on that rank, which tells its
- * sentence; PS_ECANCEL on the others; PS_OK if nobody failed. Not collective.
+ * lowest rank that failed, the same on all ranks; that rank tells its sentence, now: once the first
+ * rank has left with a code that is not 0, a launcher may end the others.
+ * @return PS_OK if nobody failed, else PS_ECANCEL: all is told. Not collective.
  */
 ps_status ps_world_outcome(const struct ps_world *w, ps_status st);
 
