@@ -160,7 +160,7 @@ static PS_MUST ps_status prepare_batch(struct ps_trainer *t, const struct ps_bat
 static PS_MUST ps_status train_batch(struct ps_trainer *t, const struct ps_batch_id *id,
                                      struct ps_step_sums *epoch)
 {
-    struct ps_span step = ps_span_begin(PS_EV_step), reduce;
+    struct ps_span step = ps_span_begin(PS_EV_step);
     struct ps_step_sums sums = {0, 0, 0};
     struct ps_batch batch;
     uint64_t whole[2];
@@ -171,10 +171,8 @@ static PS_MUST ps_status train_batch(struct ps_trainer *t, const struct ps_batch
     whole[0] = sums.seeds;
     whole[1] = sums.correct;
     t->seeds_done += sums.seeds;
-    reduce = ps_span_begin(PS_EV_reduce);
     PS_TRY(ps_world_sum(t->world, mine, ps_model_gradients(t->model),
                         ps_model_weight_count(t->model), &sums.loss, 1, whole, 2));
-    ps_span_end(&t->ctx->trace, &reduce, ps_model_weight_count(t->model) * sizeof(float));
     if (!isfinite(sums.loss))
         PS_FAIL(PS_EINPUT,
                 "the loss is no longer a number in epoch %" PRIu64 ", batch %" PRIu64
