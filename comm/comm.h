@@ -44,24 +44,30 @@ enum ps_traffic {
 };
 const char *ps_traffic_name(enum ps_traffic t); /**< "rows" and so on */
 
-/** True where a launcher (mpirun, srun) started this process as one of several or of one;
- *  then the mpi backend is used, else self. */
+/** True where a launcher (mpirun, srun --mpi=pmix or pmi2) started this process as one of
+ *  several or of one; then the mpi backend is used, else self. Told by the variables that
+ *  launchers set: OMPI_COMM_WORLD_SIZE, PMIX_RANK, PMI_RANK, PMI_SIZE, MPI_LOCALNRANKS,
+ *  MV2_COMM_WORLD_SIZE. SLURM_* are not looked at: the shell of a batch job has them too. */
 bool ps_comm_launched(void);
 
 /**
  * Join the job: mpi where a launcher started us, else self. Asks for
  * MPI_THREAD_SERIALIZED. Collective. Sets ctx->log.rank. Duplicates the world
- * communicator twice: exchanges, and sums.
+ * communicator twice: exchanges, and sums. MPI can be started once in a process.
+ *
+ * A rank of several that fails here after MPI has started ends the job, since the
+ * others count on it and cannot be told; alone, it returns the failure.
  */
 PS_MUST ps_status ps_comm_new(struct ps_comm **c, struct ps_ctx *ctx, const struct ps_opts_comm *o);
 /** Leave the job (MPI_Finalize). Collective; after a failure that all ranks
- *  know of too. Accepts NULL, clears *c. */
+ *  know of too. Accepts NULL, clears *c. Where the network failed, or the others are not
+ *  leaving, it ends the job with code 5 as ps_comm_abort does: leaving would wait for ever. */
 void ps_comm_free(struct ps_comm **c);
 /** End the whole job now with the exit code of @p st; prints this thread's sentence first. */
 __attribute__((noreturn)) void ps_comm_abort(struct ps_comm *c, ps_status st);
 
-uint32_t ps_comm_rank(const struct ps_comm *c);
-uint32_t ps_comm_ranks(const struct ps_comm *c);
+uint32_t ps_comm_rank(const struct ps_comm *c);    /**< this one, from 0 */
+uint32_t ps_comm_ranks(const struct ps_comm *c);   /**< how many; at least 1 */
 const char *ps_comm_name(const struct ps_comm *c); /**< "mpi", "self" */
 /** MPI may be called from a thread that is not the main one. */
 bool ps_comm_any_thread(const struct ps_comm *c);
@@ -75,15 +81,21 @@ struct ps_inbox {
     uint64_t *begin; /**< (ranks+1) offset of each rank's part; begin[ranks] = total room used */
     uint64_t *bytes; /**< (ranks) size of each part */
 };
+/** Room for 64 KiB at first, so that small exchanges never wait for memory. Not collective. */
 PS_MUST ps_status ps_inbox_init(struct ps_inbox *in, struct ps_comm *c);
+/** Gives the memory back; also after a failed init, and twice. Not collective. */
 void ps_inbox_fini(struct ps_inbox *in, struct ps_comm *c);
 
 /**
  * Every rank sends a part to every rank, itself included. Collective.
- * @param[in]  mine  this rank's status so far; not PS_OK: nothing is sent
- * @param[in]  part  (ranks) borrowed until return; part[r] is bytes[r] long
+ * @param[in]  mine  this rank's status so far; not PS_OK: nothing is sent, and the arguments
+ *                   below are not looked at
+ * @param[in]  part  (ranks) borrowed until return; part[r] is bytes[r] long; NULL for 0 bytes
+ * @param[in]  bytes (ranks) each at most 2^60
  * @param[out] in    filled; grows as needed (an allocation that fails is a status of its own
- *                   which all ranks learn of before data flows)
+ *                   which all ranks learn of before data flows). After a failure its content is
+ *                   undefined. Valid until the next exchange into it.
+ * @return PS_OK on all ranks or on none
  */
 PS_MUST ps_status ps_comm_alltoall(struct ps_comm *c, enum ps_traffic as, ps_status mine,
                                    const void *const *part, const uint64_t *bytes,
@@ -91,7 +103,8 @@ PS_MUST ps_status ps_comm_alltoall(struct ps_comm *c, enum ps_traffic as, ps_sta
 
 /**
  * Sum over ranks, in rank order, the same bits on all ranks. Collective. One
- * message exchange for all three arrays, on the communicator of sums.
+ * message exchange for all three arrays, on the communicator of sums. Counts must be
+ * the same on all ranks (PS_EPEER on all otherwise). On failure the arrays are as they were.
  * @param[in,out] real  (n_real) floats (gradients): each rank sums a slice, slices are gathered
  * @param[in,out] wide  (n_wide) doubles
  * @param[in,out] whole (n_whole) integers, modulo 2^64
@@ -99,17 +112,21 @@ PS_MUST ps_status ps_comm_alltoall(struct ps_comm *c, enum ps_traffic as, ps_sta
 PS_MUST ps_status ps_comm_sum(struct ps_comm *c, ps_status mine, float *real, uint64_t n_real,
                               double *wide, uint64_t n_wide, uint64_t *whole, uint64_t n_whole);
 
-/** Every rank gives @p bytes bytes, all get (ranks, bytes) in rank order. Collective. */
+/** Every rank gives @p bytes bytes, all get (ranks, bytes) in rank order. Collective.
+ *  @p bytes must be the same on all ranks (PS_EPEER on all otherwise). */
 PS_MUST ps_status ps_comm_gather(struct ps_comm *c, ps_status mine, const void *own, uint64_t bytes,
                                  void *all);
-/** Rank @p root's bytes to all. Collective. */
+/** Rank @p root's bytes to all. Collective. @p bytes and @p root must be the same on all
+ *  ranks (PS_EPEER on all otherwise). */
 PS_MUST ps_status ps_comm_broadcast(struct ps_comm *c, ps_status mine, void *data, uint64_t bytes,
                                     uint32_t root);
 /** All give their status, all learn whether to go on. Collective. */
 PS_MUST ps_status ps_comm_agree(struct ps_comm *c, ps_status mine);
 
 /** After a collective call failed: the lowest rank that reported a status and that
- *  status. False if none did. */
+ *  status. PS_ECANCEL, which only passes on what an earlier call told, does not count beside
+ *  it. False if none did. Kept until another failure is told. Where ranks were found in
+ *  different calls it is rank 0 with PS_EPEER. */
 bool ps_comm_first_failure(const struct ps_comm *c, uint32_t *rank, ps_status *st);
 
 /** Payload bytes that this rank sent to other ranks, by kind; (PS_TRAFFIC_COUNT). */

@@ -37,14 +37,23 @@ struct ps_io_req {
     uint32_t done; /**< bytes that have arrived; may end below len at the end of the file,
                         then sys is ENODATA */
     int sys;       /**< 0, or the positive errno that ended the read */
+
+    /* One attempt, between the generic layer and the engine. */
+    uint32_t from;   /**< this attempt reads the bytes [from, len); a multiple of ps_io_align */
+    int32_t result;  /**< the engine's answer, as of pread: bytes, or a negative errno */
+    uint32_t futile; /**< attempts in a row that brought nothing new */
 };
 
 struct ps_io; /* files opened through one engine, for one thread */
 
 enum { PS_IO_OPS_VERSION = 1, PS_IO_FILES_MAX = 65536 };
 
-/** What an engine author writes. Statuses are failures of the engine itself;
- *  a failed read is reported in its request, so the others can go on. */
+/**
+ * What an engine author writes. Statuses are failures of the engine itself, after
+ * which it is only closed; the outcome of a read is reported in its request, so
+ * the others can go on. One attempt for each request: offset + from, len - from
+ * bytes, to dst + from, outcome in result. Tails and retries are the generic layer's.
+ */
 struct ps_io_ops {
     int version; /**< PS_IO_OPS_VERSION when this was compiled */
     const char *name;
@@ -58,11 +67,12 @@ struct ps_io_ops {
                         uint32_t *taken);
     /** Wait for at least @p min, return at most @p max finished requests. */
     ps_status (*reap)(void *state, uint32_t min, uint32_t max, struct ps_io_req **req, uint32_t *n);
-    /** Give everything back. No request is in flight. */
+    /** Give everything back. No request is in flight, unless the engine failed. */
     void (*close)(void *state, struct ps_ctx *ctx);
 };
 
-/** NULL-terminated: every engine of this build. Tests loop over it. */
+extern const struct ps_io_ops ps_io_uring, ps_io_pread;
+/** NULL-terminated: every engine of this build, the preferred one first. Tests loop over it. */
 extern const struct ps_io_ops *const ps_io_engines[];
 
 struct ps_io_counts {
@@ -71,21 +81,31 @@ struct ps_io_counts {
 
 /**
  * Start an engine. PS_IO_AUTO tries io_uring and falls back to pread with one
- * line (ps_log_here on the rank, or ps_warn) that says why; an engine asked for by name
- * that this machine refuses is PS_EUNSUPP with the remedy. The environment plays no part.
+ * line (ps_warn, so a job says it once, on rank 0) that says why; an engine asked for by
+ * name that this machine refuses is PS_EUNSUPP with the remedy. The environment plays no
+ * part. @return PS_EUSAGE for read_bytes that is no multiple of 4096, PS_EUNSUPP, PS_EMEM
  */
 PS_MUST ps_status ps_io_new(struct ps_io **io, struct ps_ctx *ctx, const struct ps_opts_io *o);
-/** @pre nothing is in flight. Accepts NULL, clears *io, closes its files. */
+/** Start this engine and no other; o->engine is not looked at. For tests and measurements. */
+PS_MUST ps_status ps_io_new_with(struct ps_io **io, struct ps_ctx *ctx, const struct ps_io_ops *ops,
+                                 const struct ps_opts_io *o);
+/** @pre nothing is in flight, unless a submit or reap failed. Accepts NULL, clears *io,
+ *  closes its files. */
 void ps_io_free(struct ps_io **io);
 
 /** Open @p path for reading, with O_DIRECT for a direct engine where the file system takes it
  *  (tmpfs of older kernels does not: then buffered, with one line). Alignment
- *  comes from statx STATX_DIOALIGN where the kernel tells it. @return PS_EINPUT if it
- *  is not there, PS_EIO */
+ *  comes from statx STATX_DIOALIGN where the kernel tells it; adding a file may raise
+ *  ps_io_align. @return PS_EINPUT if it is not there or no regular file, PS_EUSAGE if
+ *  its alignment is above read_bytes, PS_EIO, PS_EMEM */
 PS_MUST ps_status ps_io_add_file(struct ps_io *io, const char *path, uint32_t *file);
 
+/** Offer requests, in order. @param[out] taken how many the engine has now; the rest is
+ *  still the caller's: 0 if the queue is full. @return PS_EIO, PS_EMEM: the engine failed */
 PS_MUST ps_status ps_io_submit(struct ps_io *io, struct ps_io_req *const *req, uint32_t n,
                                uint32_t *taken);
+/** Finished requests, in any order. @param[in] min wait for so many; at most what is in
+ *  flight @param[out] req (max) @return PS_EIO: the engine failed */
 PS_MUST ps_status ps_io_reap(struct ps_io *io, uint32_t min, uint32_t max, struct ps_io_req **req,
                              uint32_t *n);
 
@@ -94,6 +114,8 @@ PS_MUST ps_status ps_io_reap(struct ps_io *io, uint32_t min, uint32_t max, struc
 uint32_t ps_io_align(const struct ps_io *io);
 uint32_t ps_io_in_flight(const struct ps_io *io);
 uint32_t ps_io_queue_depth(const struct ps_io *io);
+uint32_t ps_io_read_bytes(const struct ps_io *io); /**< the largest single read */
+uint32_t ps_io_file_count(const struct ps_io *io);
 const char *ps_io_name(const struct ps_io *io); /**< "uring", "pread": the one in use */
 const char *ps_io_path(const struct ps_io *io, uint32_t file);
 struct ps_io_counts ps_io_counts(const struct ps_io *io);

@@ -22,6 +22,7 @@ struct ps_log {
     bool progress_open; /**< a progress line waits for its newline */
 };
 
+/** Words go to @p out (NULL: nowhere), as rank 0 until told otherwise. */
 void ps_log_init(struct ps_log *log, FILE *out);
 
 /** One line from rank 0; silent with quiet. */

@@ -152,6 +152,7 @@ ps_status ps_mem_grow(struct ps_mem *m, enum ps_mem_cat cat, void *ptr, size_t *
     }
     PS_TRY(take(m, cat, &now, roomy, item_bytes));
     if (keep > 0) {
+        PS_ASSERT(old != NULL);
         memcpy(now, old, keep * item_bytes);
         ps_mem_free(m, ptr);
     }

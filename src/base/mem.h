@@ -46,6 +46,7 @@ struct ps_mem {
     _Atomic uint64_t cat_bytes[PS_MEM_CAT_COUNT], cat_peak_bytes[PS_MEM_CAT_COUNT];
 };
 
+/** An empty account. Cannot fail. @param[in] limit_bytes 0 for none */
 void ps_mem_init(struct ps_mem *m, uint64_t limit_bytes);
 
 /** Allocate @p count zeroed items, 64-byte aligned. @p out is the address of a

@@ -129,8 +129,10 @@ static void build_table(struct help_table *t, enum ps_cmd cmd)
         if ((r->cmds & (unsigned)cmd) == 0)
             continue;
         PS_ASSERT(n < ROWS_MAX);
-        if (title != NULL)
-            t->option[n++] = (struct argp_option){.doc = title, .group = ++group};
+        if (title != NULL) {
+            group++;
+            t->option[n++] = (struct argp_option){.doc = title, .group = group};
+        }
         title = NULL;
         doc_of(r, t->doc[i % ROWS_MAX]);
         t->option[n++] = (struct argp_option){
@@ -160,6 +162,8 @@ static PS_MUST ps_status run_argp(struct parse *p, int argc, char **argv)
     argp.options = table->option;
     snprintf(doc, sizeof doc, "%s%s%s", p->usage->summary, p->usage->more != NULL ? "\v" : "",
              p->usage->more != NULL ? p->usage->more : "");
+    /* argp is not thread-safe; there is one thread while the command line is read.
+     * NOLINTBEGIN(concurrency-mt-unsafe) */
     if (argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, p) != 0 &&
         p->st == PS_OK) {
         ps_err_set(p->st = PS_EUSAGE, 0, __FILE__, __LINE__,
@@ -169,6 +173,7 @@ static PS_MUST ps_status run_argp(struct parse *p, int argc, char **argv)
         snprintf(name, sizeof name, "penstock %s", p->usage->name);
         argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK, name);
     }
+    /* NOLINTEND(concurrency-mt-unsafe) */
     free(table);
     return p->st;
 }
@@ -177,6 +182,7 @@ struct ini {
     struct ps_opts *o;
     enum ps_cmd cmd;
     const char *path;
+    bool told; /* why a line was refused is recorded */
 };
 
 /* inih wants 1 for success; its return value of ini_parse is the first bad line. */
@@ -193,24 +199,25 @@ static int on_ini(void *user, const char *section, const char *name, const char 
         return 1;
     snprintf(why, sizeof why, "%s", ps_err_sentence());
     ps_err_set(PS_EUSAGE, 0, __FILE__, __LINE__, "%s: %.900s", ini->path, why);
+    ini->told = true;
     return 0;
 }
 
 ps_status ps_opts_load(struct ps_opts *o, enum ps_cmd cmd, const char *path)
 {
-    struct ini ini = {o, cmd, path};
-    struct ps_err_record before, after;
+    struct ini ini = {o, cmd, path, false};
+    char why[PS_ERR_TEXT_BYTES];
     int line;
 
-    ps_err_take(&before);
     line = ini_parse(path, on_ini, &ini);
     if (line == 0)
         return PS_OK;
     if (line < 0)
         PS_FAIL(PS_EINPUT, "cannot read the options file %s", path);
-    ps_err_take(&after);
-    if (memcmp(&before, &after, sizeof before) != 0 && after.st == PS_EUSAGE)
-        PS_FAIL(PS_EUSAGE, "%.900s (line %d)", after.text, line);
+    if (ini.told) {
+        snprintf(why, sizeof why, "%s", ps_err_sentence());
+        PS_FAIL(PS_EUSAGE, "%.900s (line %d)", why, line);
+    }
     PS_FAIL(PS_EUSAGE, "%s: line %d is not `name = value`", path, line);
 }
 

@@ -18,6 +18,7 @@
 #ifndef PS_BASE_RNG_H
 #define PS_BASE_RNG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /** Never renumber: results depend on these values. */
@@ -76,7 +77,7 @@ static inline struct ps_draw ps_draw_at(struct ps_key key, uint64_t node, uint64
     return ps_philox(key, ctr);
 }
 
-static inline uint64_t ps_draw_u64(const struct ps_draw *d, int half)
+static inline uint64_t ps_draw_u64(const struct ps_draw *d, size_t half)
 {
     return (uint64_t)d->w[2 * half] | (uint64_t)d->w[2 * half + 1] << 32;
 }

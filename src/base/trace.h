@@ -60,16 +60,21 @@ struct ps_trace {
 /** Monotonic nanoseconds. */
 uint64_t ps_now_ns(void);
 
+/** All totals zero, not recording; the trace begins now. */
 void ps_trace_init(struct ps_trace *t);
 
 /** Keep single spans from now on, at most @p cap of them. @return PS_EMEM */
 PS_MUST ps_status ps_trace_record(struct ps_trace *t, struct ps_mem *m, uint64_t cap);
+/** Give back the recorded spans. */
 void ps_trace_fini(struct ps_trace *t, struct ps_mem *m);
 
+/** Begin a span, end it: its time and @p amount, in the unit of the event, join the totals. */
 struct ps_span ps_span_begin(enum ps_event event);
 void ps_span_end(struct ps_trace *t, struct ps_span *s, uint64_t amount);
 
+/** The totals so far. */
 void ps_trace_totals(const struct ps_trace *t, struct ps_total out[PS_EVENT_COUNT]);
+/** "io_read" and its unit, "bytes", as in trace_table.def. Never NULL. */
 const char *ps_event_name(enum ps_event e);
 const char *ps_event_unit(enum ps_event e);
 

@@ -32,6 +32,8 @@ ps_status ps_report_print(const struct ps_opts *o, const json_t *report)
         json_dumpf(report, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
         fputc('\n', stdout);
     } else {
+        /* jansson iterates over objects that may be changed;
+         * NOLINTNEXTLINE(performance-no-int-to-ptr) */
         json_object_foreach((json_t *)(uintptr_t)report, key, value)
         {
             printf("%-22s ", key);
