@@ -204,7 +204,7 @@ static void to_i64(enum ps_npy_type type, const unsigned char *p, size_t n, int6
 {
     switch (type) {
     case PS_NPY_I1:
-        EACH(int8_t, dst, x);
+        EACH(int8_t, dst, +x);
     case PS_NPY_U1:
         EACH(uint8_t, dst, x);
     case PS_NPY_I2:

@@ -15,8 +15,7 @@ struct cursor {
 };
 
 static const struct {
-    char code[3];
-    const char *name;
+    const char *code, *name;
     uint32_t bytes;
 } type_table[PS_NPY_TYPE_COUNT] = {
     [PS_NPY_I1] = {"i1", "int8", 1},    [PS_NPY_U1] = {"u1", "uint8", 1},
