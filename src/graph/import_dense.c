@@ -41,7 +41,6 @@ static PS_MUST ps_status dense_init(struct dense *d, struct ps_import *im)
     memset(d, 0, sizeof *d);
     d->im = im;
     d->dim = im->feature_dim;
-    PS_ASSERT(d->dim > 0);
     d->rows_max = ps_max(1, CHUNK_ITEMS / d->dim);
     PS_TRY(PS_NEW(m, PS_MEM_STAGING, d->x, d->rows_max * d->dim));
     PS_TRY(PS_NEW(m, PS_MEM_STAGING, d->out, d->rows_max * d->dim));
@@ -107,22 +106,29 @@ static void standardise(double *x, const double *mean, const double *deviation, 
         x[c] = (x[c] - mean[c]) / (deviation[c] != 0 ? deviation[c] : 1);
 }
 
+static PS_MUST ps_status round_row(const struct dense *d, uint64_t row, const double *x, float *out)
+{
+    for (uint64_t c = 0; c < d->dim; c++) {
+        out[c] = (float)x[c];
+        if (!isfinite(out[c]))
+            PS_FAIL(PS_EINPUT,
+                    "%s: row %" PRIu64 ", column %" PRIu64
+                    ": expected a number that fits float32, found %g",
+                    d->im->dense->path, row, c, x[c]);
+    }
+    return PS_OK;
+}
+
 /* One chunk: normalise, round, write. */
 static PS_MUST ps_status put_rows(struct dense *d, uint64_t first, uint64_t rows)
 {
     for (uint64_t r = 0; r < rows; r++) {
+        double *x = d->x + r * d->dim;
         if (d->im->o->import.normalise == PS_NORMALISE_ROW)
-            divide_by_sum(d->x + r * d->dim, d->dim);
+            divide_by_sum(x, d->dim);
         if (d->mean != NULL && d->deviation != NULL)
-            standardise(d->x + r * d->dim, d->mean, d->deviation, d->dim);
-    }
-    for (uint64_t i = 0; i < rows * d->dim; i++) {
-        d->out[i] = (float)d->x[i];
-        if (!isfinite(d->out[i]))
-            PS_FAIL(PS_EINPUT,
-                    "%s: row %" PRIu64 ", column %" PRIu64
-                    ": expected a number that fits float32, found %g",
-                    d->im->dense->path, first + i / d->dim, i % d->dim, d->x[i]);
+            standardise(x, d->mean, d->deviation, d->dim);
+        PS_TRY(round_row(d, first + r, x, d->out + r * d->dim));
     }
     return ps_dataset_write(d->im->w, PS_ARRAY_FEATURES, 0, d->out, rows * d->dim);
 }
