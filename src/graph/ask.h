@@ -26,7 +26,9 @@ struct ps_ask {
     const void **part;        /* (R) */
 };
 
+/** Room for the questions of one rank. Not collective. @return PS_EMEM */
 PS_MUST ps_status ps_ask_init(struct ps_ask *a, struct ps_shard *shard);
+/** Give the memory back; also after a failed init. */
 void ps_ask_fini(struct ps_ask *a);
 
 /**

@@ -49,7 +49,7 @@ void ps_draw_positions(struct ps_key key, uint64_t node, uint64_t degree, uint64
             position[i] = j;
             continue;
         }
-        memmove(position + at + 1, position + at, (i - at) * sizeof *position);
+        memmove(position + at + 1, position + at, (size_t)(i - at) * sizeof *position);
         position[at] = t;
     }
 }

@@ -28,8 +28,11 @@ struct ps_idmap {
     size_t id_cap;
 };
 
+/** An empty map. @return PS_EMEM */
 PS_MUST ps_status ps_idmap_init(struct ps_idmap *m, struct ps_mem *mem);
+/** Give the memory back; also after a failed init. */
 void ps_idmap_fini(struct ps_idmap *m);
+/** Forget all ids. */
 void ps_idmap_clear(struct ps_idmap *m);
 
 /** Make room for @p more ids beyond those that are there. @return PS_EMEM, also beyond 2^31 ids */

@@ -12,6 +12,7 @@
 
 #include "src/graph/rows.h"
 
+/** Announce @p count rows; sizes of CSR rows are 0 now. @return PS_EMEM */
 PS_MUST ps_status ps_row_store_begin(struct ps_row_store *s, uint32_t count);
 /** Sums up the sizes and makes room for the values. */
 PS_MUST ps_status ps_row_store_sized(struct ps_row_store *s);

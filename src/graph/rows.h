@@ -33,7 +33,9 @@ struct ps_slab {
     size_t node_cap, dense_cap, begin_cap, col_cap, value_cap, extent_cap;
 };
 
+/** An empty slab. @return PS_EMEM */
 PS_MUST ps_status ps_slab_init(struct ps_slab *s, struct ps_shard *shard);
+/** Give the memory back; also after a failed init. */
 void ps_slab_fini(struct ps_slab *s);
 /** Make room for the numbers of @p count rows; the caller then fills node (ascending). */
 PS_MUST ps_status ps_slab_begin(struct ps_slab *s, uint64_t count);
@@ -58,7 +60,9 @@ struct ps_row_store {
     size_t dense_cap, begin_cap, col_cap, value_cap, degree_cap;
 };
 
+/** An empty store. @p meta is borrowed. */
 void ps_row_store_init(struct ps_row_store *s, struct ps_mem *mem, const struct ps_meta *meta);
+/** Give the memory back. */
 void ps_row_store_fini(struct ps_row_store *s);
 /** Borrowed until the store changes. */
 struct ps_rows ps_row_store_rows(const struct ps_row_store *s);
@@ -67,7 +71,9 @@ PS_MUST ps_status ps_row_store_fill(struct ps_row_store *s, const struct ps_slab
 
 struct ps_row_fetch;
 
+/** Room for fetching rows of @p shard, which is borrowed. Not collective. @return PS_EMEM */
 PS_MUST ps_status ps_row_fetch_new(struct ps_row_fetch **f, struct ps_shard *shard);
+/** Accepts NULL, clears *f. */
 void ps_row_fetch_free(struct ps_row_fetch **f);
 
 /** Fetch the rows of @p node (count), distinct global ids. Collective. As with ps_sampler_run, a

@@ -27,7 +27,9 @@ struct ps_sample_owner {
     uint64_t fingerprint;
 };
 
+/** Room for answering. Not collective. @return PS_EMEM */
 PS_MUST ps_status ps_sample_owner_init(struct ps_sample_owner *o, struct ps_shard *shard);
+/** Give the memory back; also after a failed init. */
 void ps_sample_owner_fini(struct ps_sample_owner *o);
 
 /** Answer what was heard; sets part and bytes. Not collective. */

@@ -33,7 +33,9 @@ struct ps_seeds {
     struct ps_inbox inbox;
 };
 
+/** No seeds yet. Not collective. @return PS_EMEM */
 PS_MUST ps_status ps_seeds_init(struct ps_seeds *s, struct ps_shard *shard);
+/** Give the memory back; also after a failed init. */
 void ps_seeds_fini(struct ps_seeds *s);
 
 /** Global batches of an epoch: T / batch_size rounded up. */

@@ -32,6 +32,7 @@ void ps_world_close(struct ps_world **w);
  */
 ps_status ps_world_outcome(const struct ps_world *w, ps_status st);
 
+/** The context it was opened with. Borrowed. */
 struct ps_ctx *ps_world_ctx(const struct ps_world *w);
 /** For questions that send nothing (rank, ranks, counts). Borrowed. */
 struct ps_comm *ps_world_comm(const struct ps_world *w);

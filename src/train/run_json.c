@@ -183,11 +183,11 @@ void ps_record_table(FILE *out, const struct ps_record *r, const struct ps_world
                      const struct ps_rank_facts *fact)
 {
     uint32_t ranks = ps_world_ranks(w);
-    struct ps_total *total = calloc(ranks, PS_EVENT_COUNT * sizeof *total);
+    struct ps_total *total;
     char what[64];
 
-    if (total == NULL)
-        return;
+    if (PS_NEW(&r->ctx->mem, PS_MEM_OTHER, total, (size_t)ranks * PS_EVENT_COUNT) != PS_OK)
+        return; /* the record has it all */
     for (uint32_t p = 0; p < ranks; p++)
         memcpy(total + (size_t)p * PS_EVENT_COUNT, fact[p].total, sizeof fact[p].total);
     fprintf(out, "%u rank%s x %" PRIu64 " thread%s, %s, %s, after %.1f s\n", ranks,
@@ -206,5 +206,5 @@ void ps_record_table(FILE *out, const struct ps_record *r, const struct ps_world
         snprintf(what, sizeof what, "sent: %s", ps_traffic_name((enum ps_traffic)t));
         say_bytes(out, what, &fact->sent_bytes[t], ranks, sizeof *fact);
     }
-    free(total);
+    ps_mem_free(&r->ctx->mem, &total);
 }

@@ -45,8 +45,12 @@ struct ps_trainer;
 /** Called on every rank after every epoch. @return a failure ends the run on all ranks */
 typedef ps_status ps_epoch_fn(void *arg, const struct ps_run *run);
 
+/** Model, optimizer and everything for batches of @p shard; both arguments are borrowed.
+ * Collective.
+ *  @return PS_EINPUT if the dataset cannot be trained on, PS_EUSAGE for --fanout, PS_EMEM */
 PS_MUST ps_status ps_trainer_new(struct ps_trainer **t, struct ps_shard *shard,
                                  const struct ps_opts *o);
+/** Accepts NULL, clears *t. */
 void ps_trainer_free(struct ps_trainer **t);
 
 /** Train with @p seed on the shard's @p split. @param[in,out] run epoch has room for --epochs */

@@ -200,7 +200,8 @@ static void check_row(const struct ps_test_graph *g, const struct ps_rows *rows,
 
     if (g->shape.kind == PS_FEATURES_DENSE) {
         for (uint32_t d = 0; d < dim; d++) {
-            const unsigned char *at = g->features + (node * dim + d) * (g->shape.type == PS_TYPE_F32 ? 4 : 1);
+            const unsigned char *at =
+                g->features + (node * dim + d) * (g->shape.type == PS_TYPE_F32 ? 4 : 1);
             float want = (float)*(const signed char *)at;
             if (g->shape.type == PS_TYPE_F32)
                 memcpy(&want, at, 4);
