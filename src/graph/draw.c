@@ -43,7 +43,7 @@ void ps_draw_positions(struct ps_key key, uint64_t node, uint64_t degree, uint64
         uint64_t j = degree - k + i, t, at;
         if (i % 2 == 0)
             d = ps_draw_at(key, node, i / 2);
-        t = ps_below(ps_draw_u64(&d, (int)(i % 2)), j + 1);
+        t = ps_below(ps_draw_u64(&d, i % 2), j + 1);
         at = lower_bound(position, i, t);
         if (at < i && position[at] == t) {
             position[i] = j;
