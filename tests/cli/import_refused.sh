@@ -51,8 +51,8 @@ refuse 2 'cannot open nowhere/meta.json' dir nowhere/ -o "$out"
 refuse 1 "import knows 'dir' and 'npy', found 'nyp'" nyp -o "$out"
 refuse 1 'import dir needs the folder' dir -o "$out"
 refuse 1 'expected --out' npy --edges e.npy --num-nodes 3
-refuse 1 "did you mean '--symmetrise'" npy --symetrise -o "$out"
-refuse 4 'would do' npy --edges e.npy --num-nodes 3 --memory 1M -o "$out"
+refuse 1 'did you mean --symmetrise' npy --symetrise -o "$out"
+refuse 4 'would do' npy --edges e.npy --num-nodes 3 --memory 8M -o "$out"
 refuse 3 'nowhere' npy --edges e.npy --num-nodes 3 -o "$tmp/nowhere/d.ps"
 
 "$PENSTOCK" import npy --edges e.npy --labels l.npy --train t.npy -o "$out" --json >"$tmp/said" ||
