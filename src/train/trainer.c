@@ -5,14 +5,32 @@
 #include <string.h>
 #include <xxhash.h>
 
+/* Global batches that are prepared together. One as yet: reading the union of their rows once and
+ * overlapping it with training is what a larger window will be for. */
+enum { WINDOW = 1 };
+
+/* One batch of the window, with the storage that its blocks and rows live in. */
+struct slot {
+    struct ps_seeds seeds;
+    struct ps_sampler *sampler;
+    struct ps_row_fetch *rows;
+    struct ps_batch_id id;
+    struct ps_batch batch;
+};
+
+/* Global batches [first, first + count) of an epoch. */
+struct window {
+    uint64_t first;
+    uint32_t count;
+    struct slot slot[WINDOW];
+};
+
 struct ps_trainer {
     struct ps_ctx *ctx;
     const struct ps_opts *o;
     struct ps_world *world;
     struct ps_shard *shard;
-    struct ps_seeds seeds;
-    struct ps_sampler *sampler;
-    struct ps_row_fetch *rows;
+    struct window window;
     struct ps_model *model;
     struct ps_optim *optim;
     struct ps_eval *valid, *test;
@@ -83,9 +101,13 @@ static PS_MUST ps_status make_parts(struct ps_trainer *t)
     PS_TRY(ps_optim_new(&t->optim, t->ctx, &setup, t->model));
     PS_TRY(PS_NEW(m, PS_MEM_WEIGHTS, t->best, ps_model_weight_count(t->model)));
     PS_TRY(PS_NEW(m, PS_MEM_OTHER, t->hash, ps_world_ranks(t->world)));
-    PS_TRY(ps_seeds_init(&t->seeds, t->shard));
-    PS_TRY(ps_sampler_new(&t->sampler, t->shard, fanout, shape.layers));
-    return ps_row_fetch_new(&t->rows, t->shard);
+    for (uint32_t i = 0; i < WINDOW; i++) {
+        struct slot *slot = &t->window.slot[i];
+        PS_TRY(ps_seeds_init(&slot->seeds, t->shard));
+        PS_TRY(ps_sampler_new(&slot->sampler, t->shard, fanout, shape.layers));
+        PS_TRY(ps_row_fetch_new(&slot->rows, t->shard));
+    }
+    return PS_OK;
 }
 
 ps_status ps_trainer_new(struct ps_trainer **out, struct ps_shard *shard, const struct ps_opts *o)
@@ -119,9 +141,11 @@ void ps_trainer_free(struct ps_trainer **out)
     m = &t->ctx->mem;
     ps_eval_free(&t->valid);
     ps_eval_free(&t->test);
-    ps_row_fetch_free(&t->rows);
-    ps_sampler_free(&t->sampler);
-    ps_seeds_fini(&t->seeds);
+    for (uint32_t i = 0; i < WINDOW; i++) {
+        ps_row_fetch_free(&t->window.slot[i].rows);
+        ps_sampler_free(&t->window.slot[i].sampler);
+        ps_seeds_fini(&t->window.slot[i].seeds);
+    }
     ps_optim_free(&t->optim);
     ps_model_free(&t->model);
     ps_mem_free(m, &t->best);
@@ -131,43 +155,59 @@ void ps_trainer_free(struct ps_trainer **out)
 }
 
 /* Bring one global batch to this rank: seeds, blocks, rows. */
-static PS_MUST ps_status prepare_batch(struct ps_trainer *t, const struct ps_batch_id *id,
-                                       struct ps_batch *batch)
+static PS_MUST ps_status prepare_batch(struct ps_trainer *t, struct slot *slot)
 {
+    const struct ps_batch_id *id = &slot->id;
     const uint64_t *node;
     uint32_t count;
     ps_status st;
 
-    PS_TRY(ps_seeds_take(&t->seeds, id->seed, id->epoch, id->index, t->o->train.batch_size));
-    st = ps_sampler_run(t->sampler, PS_OK, id, t->seeds.node, t->seeds.count);
-    node = ps_sampler_nodes(t->sampler, &count);
-    st = ps_row_fetch_run(t->rows, st, id, node, count);
-    *batch = (struct ps_batch){
+    PS_TRY(ps_seeds_take(&slot->seeds, id->seed, id->epoch, id->index, t->o->train.batch_size));
+    st = ps_sampler_run(slot->sampler, PS_OK, id, slot->seeds.node, slot->seeds.count);
+    node = ps_sampler_nodes(slot->sampler, &count);
+    st = ps_row_fetch_run(slot->rows, st, id, node, count);
+    slot->batch = (struct ps_batch){
         .seed = id->seed,
         .epoch = id->epoch,
         .index = id->index,
         .layer_count = ps_model_shape(t->model)->layers,
-        .block = ps_sampler_blocks(t->sampler),
+        .block = ps_sampler_blocks(slot->sampler),
         .node = node,
-        .out_degree = ps_row_fetch_store(t->rows)->out_degree,
-        .input = ps_row_store_rows(ps_row_fetch_store(t->rows)),
-        .label = t->seeds.label,
+        .out_degree = ps_row_fetch_store(slot->rows)->out_degree,
+        .input = ps_row_store_rows(ps_row_fetch_store(slot->rows)),
+        .label = slot->seeds.label,
     };
     return st;
 }
 
+/* Prepare the batches of a window. A failure after the last exchange is this rank's alone: the
+ * next collective call tells the others. */
+static PS_MUST ps_status prepare_window(struct ps_trainer *t, uint64_t seed, uint64_t epoch,
+                                        uint64_t first, uint64_t batches)
+{
+    struct window *w = &t->window;
+    ps_status st = PS_OK;
+
+    w->first = first;
+    w->count = (uint32_t)ps_min(WINDOW, batches - first);
+    for (uint32_t i = 0; i < w->count; i++) {
+        w->slot[i].id = (struct ps_batch_id){seed, epoch, first + i};
+        if (i > 0)
+            PS_TRY(ps_world_agree(t->world, st));
+        st = prepare_batch(t, &w->slot[i]);
+    }
+    return st;
+}
+
 /* One optimizer step of the whole job. */
-static PS_MUST ps_status train_batch(struct ps_trainer *t, const struct ps_batch_id *id,
+static PS_MUST ps_status train_batch(struct ps_trainer *t, ps_status mine, const struct slot *slot,
                                      struct ps_step_sums *epoch)
 {
-    struct ps_span step = ps_span_begin(PS_EV_step);
     struct ps_step_sums sums = {0, 0, 0};
-    struct ps_batch batch;
     uint64_t whole[2];
-    ps_status mine = prepare_batch(t, id, &batch);
 
     if (mine == PS_OK)
-        mine = ps_model_step(t->model, &batch, &sums);
+        mine = ps_model_step(t->model, &slot->batch, &sums);
     whole[0] = sums.seeds;
     whole[1] = sums.correct;
     t->seeds_done += sums.seeds;
@@ -177,13 +217,29 @@ static PS_MUST ps_status train_batch(struct ps_trainer *t, const struct ps_batch
         PS_FAIL(PS_EINPUT,
                 "the loss is no longer a number in epoch %" PRIu64 ", batch %" PRIu64
                 ": try a smaller --lr, or features that are normalised",
-                id->epoch + 1, id->index);
-    PS_ASSERT(whole[0] == t->seeds.total);
+                slot->id.epoch + 1, slot->id.index);
+    PS_ASSERT(whole[0] == slot->seeds.total);
     ps_optim_step(t->optim, 1.0 / (double)whole[0]);
     epoch->loss += sums.loss;
     epoch->seeds += whole[0];
     epoch->correct += whole[1];
-    ps_span_end(&t->ctx->trace, &step, whole[0]);
+    return PS_OK;
+}
+
+/* Prepare a window and train its batches, one after another. */
+static PS_MUST ps_status train_window(struct ps_trainer *t, const struct ps_run *run,
+                                      uint64_t epoch, uint64_t first, uint64_t batches,
+                                      struct ps_step_sums *sums)
+{
+    struct ps_span step = ps_span_begin(PS_EV_step);
+    uint64_t before = sums->seeds;
+    ps_status st = prepare_window(t, run->seed, epoch, first, batches);
+
+    for (uint32_t i = 0; i < t->window.count; i++) {
+        PS_TRY(train_batch(t, st, &t->window.slot[i], sums));
+        st = PS_OK;
+    }
+    ps_span_end(&t->ctx->trace, &step, sums->seeds - before);
     return PS_OK;
 }
 
@@ -211,10 +267,8 @@ static PS_MUST ps_status train_epoch(struct ps_trainer *t, const struct ps_run *
     uint64_t begin = ps_now_ns();
     struct ps_step_sums sums = {0, 0, 0};
 
-    for (uint64_t b = 0; b < batches; b++) {
-        struct ps_batch_id id = {run->seed, epoch, b};
-        PS_TRY(train_batch(t, &id, &sums));
-    }
+    for (uint64_t b = 0; b < batches; b += t->window.count)
+        PS_TRY(train_window(t, run, epoch, b, batches, &sums));
     PS_TRY(compare_weights(t, epoch));
     e->loss = sums.loss / (double)sums.seeds;
     e->train_accuracy = (double)sums.correct / (double)sums.seeds;
@@ -269,13 +323,20 @@ static PS_MUST ps_status validate(struct ps_trainer *t, struct ps_run *run, uint
     return PS_OK;
 }
 
+static PS_MUST ps_status reserve_seeds(struct ps_trainer *t)
+{
+    for (uint32_t i = 0; i < WINDOW; i++)
+        PS_TRY(ps_seeds_reserve(&t->window.slot[i].seeds, t->o->train.batch_size));
+    return PS_OK;
+}
+
 static PS_MUST ps_status begin_run(struct ps_trainer *t, uint64_t seed, uint32_t split)
 {
     PS_TRY(ps_shard_use_split(t->shard, split));
     if (ps_shard_train_total(t->shard) == 0)
         PS_FAIL(PS_EINPUT, "%s: split %u has no training nodes", ps_dataset_path(t->shard->dataset),
                 split);
-    PS_TRY(ps_world_agree(t->world, ps_seeds_reserve(&t->seeds, t->o->train.batch_size)));
+    PS_TRY(ps_world_agree(t->world, reserve_seeds(t)));
     ps_eval_free(&t->valid);
     ps_eval_free(&t->test);
     if (t->o->train.eval != PS_EVAL_NONE) {
@@ -331,11 +392,18 @@ struct ps_model *ps_trainer_model(struct ps_trainer *t)
 
 struct ps_trainer_counts ps_trainer_counts(const struct ps_trainer *t)
 {
-    return (struct ps_trainer_counts){
-        .seeds = t->seeds_done,
-        .samples_fingerprint = ps_sampler_fingerprint(t->sampler),
-        .bytes_fingerprint = ps_row_fetch_fingerprint(t->rows),
-        .sampled_edges = ps_sampler_edges(t->sampler),
-        .rows = ps_row_fetch_counts(t->rows),
-    };
+    struct ps_trainer_counts c = {.seeds = t->seeds_done};
+
+    for (uint32_t i = 0; i < WINDOW; i++) {
+        const struct slot *slot = &t->window.slot[i];
+        struct ps_row_counts rows = ps_row_fetch_counts(slot->rows);
+        c.samples_fingerprint += ps_sampler_fingerprint(slot->sampler);
+        c.bytes_fingerprint += ps_row_fetch_fingerprint(slot->rows);
+        c.sampled_edges += ps_sampler_edges(slot->sampler);
+        c.rows.rows += rows.rows;
+        c.rows.stored_bytes += rows.stored_bytes;
+        c.rows.heard_bytes += rows.heard_bytes;
+        c.rows.raw_bytes += rows.raw_bytes;
+    }
+    return c;
 }
