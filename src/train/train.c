@@ -54,8 +54,6 @@ static PS_MUST ps_status prepare_record(struct job *j)
     for (uint32_t i = 0; i < r->run_count; i++)
         PS_TRY(PS_NEW(m, PS_MEM_OTHER, r->run[i].epoch, j->o->train.epochs));
     PS_TRY(PS_NEW(m, PS_MEM_OTHER, j->fact, ps_world_ranks(j->world)));
-    if (*j->o->common.trace != '\0')
-        PS_TRY(ps_trace_record(&j->ctx->trace, m, 1u << 18));
     return ps_world_rank(j->world) == 0 ? ps_record_begin(r) : PS_OK;
 }
 
@@ -145,6 +143,8 @@ static PS_MUST ps_status finish(struct job *j, FILE *table, json_t **report)
     return ps_record_write(&j->record, j->shard, *report, j->fact);
 }
 
+enum { TRACE_SPANS = 1 << 18 };
+
 static PS_MUST ps_status run_job(struct job *j, FILE *table, json_t **report)
 {
     PS_TRY(ps_threads_choose(j->world, j->o->common.threads));
@@ -176,6 +176,8 @@ ps_status ps_train(struct ps_ctx *ctx, const struct ps_opts *o, const char *line
 
     *report = NULL;
     j.record = (struct ps_record){.ctx = ctx, .o = o, .line = line};
+    if (*o->common.trace != '\0')
+        PS_TRY(ps_trace_record(&ctx->trace, &ctx->mem, TRACE_SPANS));
     PS_TRY(ps_world_open(&j.world, ctx, o));
     st = ps_world_outcome(j.world, run_job(&j, table, report));
     free_job(&j);
