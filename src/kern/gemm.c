@@ -38,18 +38,18 @@ static uint32_t part_rows(uint32_t n, uint32_t each, uint32_t p)
     return n - p * each < each ? n - p * each : each;
 }
 
-void ps_gemm(int threads, uint32_t n, uint32_t k, uint32_t m, const ps_real *a, size_t a_stride,
-             const ps_real *b, ps_real beta, ps_real *y, size_t y_stride, const struct ps_act *act)
+void ps_gemm(int threads, uint32_t n, uint32_t k, uint32_t m, const ps_real *a, const ps_real *b,
+             ps_real *y, const struct ps_act *act)
 {
     const uint32_t parts = part_count(n, PS_GEMM_ROWS);
-    const int km = ps_int(m), kk = ps_int(k), lda = ps_int(a_stride), ldy = ps_int(y_stride);
+    const int km = ps_int(m), kk = ps_int(k);
 
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1) default(none)                   \
-    firstprivate(n, a, a_stride, b, beta, y, y_stride, act, parts, m, km, kk, lda, ldy)
+    firstprivate(n, a, b, y, act, parts, k, m, km, kk)
     for (uint32_t p = 0; p < parts; p++) {
         const uint32_t begin = p * PS_GEMM_ROWS, rows = part_rows(n, PS_GEMM_ROWS, p);
         BLAS_GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, km, kk, 1,
-                  a + begin * a_stride, lda, b, km, beta, y + begin * y_stride, ldy);
+                  a + (size_t)begin * k, kk, b, km, 0, y + (size_t)begin * m, km);
         if (act != NULL)
             ps_act_rows(act, begin, begin + rows, m, y);
     }
@@ -99,11 +99,11 @@ static void add_parts(int threads, size_t size, uint32_t count, const ps_real *p
     }
 }
 
-void ps_gemm_ta(int threads, uint32_t n, uint32_t k, uint32_t m, const ps_real *a, size_t a_stride,
-                const ps_real *y, ps_real *w, ps_real *scratch)
+void ps_gemm_ta(int threads, uint32_t n, uint32_t k, uint32_t m, const ps_real *a, const ps_real *y,
+                ps_real *w, ps_real *scratch)
 {
     const uint32_t parts = part_count(n, PS_GEMM_SUM_ROWS), wave = at_once(threads, parts);
-    const int km = ps_int(m), kk = ps_int(k), lda = ps_int(a_stride);
+    const int km = ps_int(m), kk = ps_int(k);
     const size_t size = (size_t)k * m;
 
     if (n == 0)
@@ -111,11 +111,11 @@ void ps_gemm_ta(int threads, uint32_t n, uint32_t k, uint32_t m, const ps_real *
     for (uint32_t done = 0; done < parts; done += wave) {
         const uint32_t now = parts - done < wave ? parts - done : wave;
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1) default(none)                   \
-    firstprivate(n, m, a, a_stride, y, scratch, size, km, kk, lda, done, now)
+    firstprivate(n, k, m, a, y, scratch, size, km, kk, done, now)
         for (uint32_t p = 0; p < now; p++) {
             const size_t begin = (size_t)(done + p) * PS_GEMM_SUM_ROWS;
             BLAS_GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, kk, km,
-                      (int)part_rows(n, PS_GEMM_SUM_ROWS, done + p), 1, a + begin * a_stride, lda,
+                      (int)part_rows(n, PS_GEMM_SUM_ROWS, done + p), 1, a + begin * k, kk,
                       y + begin * m, km, 0, scratch + p * size, km);
         }
         add_parts(threads, size, now, scratch, done == 0, w);

@@ -58,8 +58,7 @@ void ps_layer_project(const struct ps_model *m, const struct ps_layer *layer,
     const int threads = m->ctx->threads;
 
     if (in->dense != NULL)
-        ps_gemm(threads, rows, layer->dim_in, layer->dim_out, in->dense, layer->dim_in, w, 0, y,
-                layer->dim_out, NULL);
+        ps_gemm(threads, rows, layer->dim_in, layer->dim_out, in->dense, w, y, NULL);
     else
         ps_spmm(threads, &(struct ps_spmm){.rows = rows,
                                            .cols = layer->dim_out,
@@ -135,8 +134,7 @@ static ps_status forward_aggregate_first(struct ps_model *m, struct ps_layer *y,
         }
         ps_spmm(threads, &s);
     }
-    ps_gemm(threads, n, wide, y->dim_out, y->c.p, wide, m->weights + y->weight, 0, y->h.p,
-            y->dim_out, act);
+    ps_gemm(threads, n, wide, y->dim_out, y->c.p, m->weights + y->weight, y->h.p, act);
     return PS_OK;
 }
 
