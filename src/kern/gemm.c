@@ -2,6 +2,7 @@
 #include "src/kern/gemm.h"
 
 #include "src/base/num.h"
+#include "src/kern/parts.h"
 #include "src/kern/simd.h"
 
 #include <cblas.h>
@@ -12,20 +13,6 @@
 #else
 #define BLAS_GEMM cblas_sgemm
 #endif
-
-/* Absent where CBLAS comes from elsewhere. */
-extern __attribute__((weak)) void openblas_set_num_threads(int threads);
-
-enum {
-    AT_ONCE = 16,    /* partial sums held at a time; more threads hold more */
-    SUM_EACH = 4096, /* numbers of them that a thread adds at a time */
-};
-
-void ps_gemm_setup(void)
-{
-    if (openblas_set_num_threads != NULL)
-        openblas_set_num_threads(1);
-}
 
 static uint32_t part_count(uint32_t n, uint32_t each)
 {
@@ -70,39 +57,15 @@ void ps_gemm_bt(int threads, uint32_t n, uint32_t m, uint32_t k, const ps_real *
     }
 }
 
-/* Partial sums held at a time. The order of the additions does not depend on it. */
-static uint32_t at_once(int threads, uint32_t parts)
-{
-    return (uint32_t)ps_min(parts, ps_max(AT_ONCE, (uint64_t)threads));
-}
-
 size_t ps_gemm_ta_scratch(int threads, uint32_t n, uint32_t k, uint32_t m)
 {
-    return (size_t)at_once(threads, part_count(n, PS_GEMM_SUM_ROWS)) * k * m;
-}
-
-/* w += or = the partial sums one after another, each of `size` numbers. */
-static void add_parts(int threads, size_t size, uint32_t count, const ps_real *part, bool first,
-                      ps_real *w)
-{
-    const size_t pieces = ps_div_up(size, SUM_EACH);
-
-#pragma omp parallel for num_threads(threads) schedule(static) default(none)                       \
-    firstprivate(size, count, part, first, w, pieces)
-    for (size_t i = 0; i < pieces; i++) {
-        const size_t begin = i * SUM_EACH, end = ps_min(begin + SUM_EACH, size);
-        if (first)
-            memset(w + begin, 0, (end - begin) * sizeof *w);
-        for (uint32_t p = 0; p < count; p++)
-            for (size_t j = begin; j < end; j++)
-                w[j] += part[p * size + j];
-    }
+    return (size_t)ps_parts_at_once(threads, part_count(n, PS_GEMM_SUM_ROWS)) * k * m;
 }
 
 void ps_gemm_ta(int threads, uint32_t n, uint32_t k, uint32_t m, const ps_real *a, const ps_real *y,
                 ps_real *w, ps_real *scratch)
 {
-    const uint32_t parts = part_count(n, PS_GEMM_SUM_ROWS), wave = at_once(threads, parts);
+    const uint32_t parts = part_count(n, PS_GEMM_SUM_ROWS), wave = ps_parts_at_once(threads, parts);
     const int km = ps_int(m), kk = ps_int(k);
     const size_t size = (size_t)k * m;
 
@@ -118,7 +81,7 @@ void ps_gemm_ta(int threads, uint32_t n, uint32_t k, uint32_t m, const ps_real *
                       (int)part_rows(n, PS_GEMM_SUM_ROWS, done + p), 1, a + begin * k, kk,
                       y + begin * m, km, 0, scratch + p * size, km);
         }
-        add_parts(threads, size, now, scratch, done == 0, w);
+        ps_parts_add(threads, size, now, scratch, done == 0, w);
     }
 }
 
@@ -134,7 +97,7 @@ PS_CLONES static void sum_rows(size_t rows, uint32_t m, const ps_real *restrict 
 void ps_column_sums(int threads, uint32_t n, uint32_t m, const ps_real *y, ps_real *sum,
                     ps_real *scratch)
 {
-    const uint32_t parts = part_count(n, PS_GEMM_SUM_ROWS), wave = at_once(threads, parts);
+    const uint32_t parts = part_count(n, PS_GEMM_SUM_ROWS), wave = ps_parts_at_once(threads, parts);
 
     if (n == 0)
         memset(sum, 0, m * sizeof *sum);
@@ -145,6 +108,6 @@ void ps_column_sums(int threads, uint32_t n, uint32_t m, const ps_real *y, ps_re
         for (uint32_t p = 0; p < now; p++)
             sum_rows(part_rows(n, PS_GEMM_SUM_ROWS, done + p), m,
                      y + (size_t)(done + p) * PS_GEMM_SUM_ROWS * m, scratch + (size_t)p * m);
-        add_parts(threads, m, now, scratch, done == 0, sum);
+        ps_parts_add(threads, m, now, scratch, done == 0, sum);
     }
 }

@@ -399,6 +399,43 @@ static void sums_of_bags_equal_sums_of_dense_rows(void **state)
     test_graph_free(&g);
 }
 
+/* Many parts, one part, several panels; and the same bits for any number of threads. */
+static void the_gradient_of_bags_equals_its_twin(void **state)
+{
+    static const struct {
+        uint32_t rows, cols, m;
+    } size[] = {{9000, 20, 33}, {300, 900, 5}, {40, 7, 300}, {0, 5, 4}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof size / sizeof size[0]; i++) {
+        const uint32_t n = size[i].rows, cols = size[i].cols, m = size[i].m;
+        const size_t count = (size_t)cols * m;
+        ps_real *d = test_array((size_t)n * m, sizeof *d), *w = test_array(count, sizeof *w);
+        ps_real *first = test_array(count, sizeof *w);
+        double *want = test_array(count, sizeof *want);
+        struct test_graph g;
+        struct ps_csr in;
+        test_graph_new(&g, 8, n, 1, cols, 2);
+        test_fill(4, (size_t)n * m, d);
+        in = (struct ps_csr){n, cols, g.bag_begin, g.bag_begin + 1, g.bag_col, g.bag_value};
+        for (size_t j = 0; j < (size_t)n * cols; j++)
+            for (uint32_t c = 0; c < m && g.x[j] != 0; c++)
+                want[j % cols * m + c] += (double)g.x[j] * (double)d[j / cols * m + c];
+        for (int threads = 1; threads <= 4; threads++) {
+            ps_real *scratch = test_array(ps_bag_gradient_scratch(threads, &in, m), sizeof *w);
+            test_fill(5, count, w);
+            ps_bag_gradient(threads, &in, m, d, w, scratch);
+            if (threads == 1)
+                memcpy(first, w, count * sizeof *w);
+            assert_memory_equal(first, w, count * sizeof *w);
+            free(scratch);
+        }
+        near(w, want, count, 1 + sqrt(n));
+        free(d), free(w), free(first), free(want);
+        test_graph_free(&g);
+    }
+}
+
 static void the_gate_passes_where_the_output_is_positive(void **state)
 {
     enum { N = 100003 };
@@ -491,6 +528,21 @@ static void norms_are_those_of_the_formula(void **state)
     assert_true(mean[0] == (ps_real)(1 / 3.0) && mean[1] == 0 && mean[2] == (ps_real)0.5);
 }
 
+/* OpenBLAS of Debian 12 takes young CPUs for a Prescott: see gemm_setup.c. */
+extern __attribute__((weak)) char *openblas_get_corename(void);
+static void openblas_knows_what_this_cpu_can_do(void **state)
+{
+    (void)state;
+#if defined(__x86_64__)
+    if (openblas_get_corename == NULL || getenv("OPENBLAS_CORETYPE") != NULL ||
+        !__builtin_cpu_supports("avx2"))
+        skip();
+    assert_string_not_equal(openblas_get_corename(), "Prescott");
+#else
+    skip();
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -504,9 +556,11 @@ int main(void)
         cmocka_unit_test(dropped_bags_equal_dropped_dense_rows),
         cmocka_unit_test(a_transpose_has_ascending_rows_and_all_entries),
         cmocka_unit_test(sums_of_bags_equal_sums_of_dense_rows),
+        cmocka_unit_test(the_gradient_of_bags_equals_its_twin),
         cmocka_unit_test(the_gate_passes_where_the_output_is_positive),
         cmocka_unit_test(the_loss_equals_its_formula_and_sums_in_order),
         cmocka_unit_test(large_logits_do_no_harm),
+        cmocka_unit_test(openblas_knows_what_this_cpu_can_do),
         cmocka_unit_test(norms_are_those_of_the_formula),
     };
 
