@@ -18,7 +18,13 @@
 
 #include "src/base/ctx.h"
 
-enum { PS_FORMAT_VERSION = 1, PS_BLOCK_BYTES = 4096, PS_NAME_BYTES = 64, PS_PARTS_MAX = 99999 };
+enum {
+    PS_FORMAT_VERSION = 1,
+    PS_BLOCK_BYTES = 4096,
+    PS_NAME_BYTES = 64,
+    PS_PARTS_MAX = 99999,
+    PS_SPLITS_MAX = 1024
+};
 
 enum ps_feature_kind { PS_FEATURES_NONE, PS_FEATURES_DENSE, PS_FEATURES_CSR };
 enum ps_feature_type { PS_TYPE_F32, PS_TYPE_F16, PS_TYPE_I8 }; /**< of dense rows */
@@ -32,15 +38,22 @@ enum ps_array_id {
     PS_ARRAY_WEIGHTS,  /**< /graph/weights f32 [m], optional */
     PS_ARRAY_FEATURES, /**< /nodes/features f32, f16 or i8 [n, row stride in items] */
     PS_ARRAY_FEATURES_INDPTR,  /**< /nodes/features_indptr u64 [n+1] */
-    PS_ARRAY_FEATURES_INDICES, /**< /nodes/features_indices u16 or u32 [z], ascending per row */
+    PS_ARRAY_FEATURES_INDICES, /**< /nodes/features_indices u16 or u32 [z], each once and
+                                    ascending per row */
     PS_ARRAY_FEATURES_VALUES,  /**< /nodes/features_values f32 [z]; absent if all are 1 */
-    PS_ARRAY_LABELS,           /**< /nodes/labels i32 [n], -1 = none */
+    PS_ARRAY_LABELS,           /**< /nodes/labels i32 [n], -1 = none; multi-label: u8 [n,
+                                    ceil(C/8)], class c is bit c%8 of byte c/8 */
     PS_ARRAY_SPLIT,            /**< /nodes/split u8 [S, n] */
     PS_ARRAY_ORIG_ID,          /**< /nodes/orig_id u64 [n] */
     PS_ARRAY_OUT_DEGREE,       /**< /nodes/out_degree u32 [n] */
     PS_ARRAY_COUNT
 };
 const char *ps_array_name(enum ps_array_id id); /**< "/graph/indptr" */
+
+/** The words of meta.h5 and of reports. */
+const char *ps_feature_kind_name(enum ps_feature_kind kind); /**< "none", "dense", "csr" */
+const char *ps_feature_type_name(enum ps_feature_type type); /**< "f32", "f16", "i8" */
+const char *ps_task_name(enum ps_task task); /**< "none", "single-label", "multi-label" */
 
 /** What meta.h5 says. */
 struct ps_meta {
@@ -55,15 +68,16 @@ struct ps_meta {
     bool feature_values;               /**< CSR: values are stored */
     uint32_t classes;
     enum ps_task task;
-    bool symmetrised;        /**< every edge is there in both directions */
-    bool weighted;           /**< /graph/weights is there */
-    uint32_t index_bytes;    /**< of /graph/indices: 4 if nodes <= 2^32, else 8 */
-    uint32_t splits;         /**< S */
-    uint32_t parts;          /**< P */
-    double edge_cut;         /**< share of edges between partitions, 0 to 1 */
-    uint64_t *part_offsets;  /**< (P+1) first node of each part; [P] = nodes */
-    uint64_t *train_offsets; /**< (S, P+1) first training node of each part, counted in id order */
-    char *provenance;        /**< JSON text: command line, input hashes */
+    bool symmetrised;         /**< every edge is there in both directions */
+    bool weighted;            /**< /graph/weights is there */
+    uint32_t index_bytes;     /**< of /graph/indices: 4 if nodes <= 2^32, else 8 */
+    uint32_t splits;          /**< S */
+    uint32_t parts;           /**< P */
+    double edge_cut;          /**< share of edges between partitions, 0 to 1 */
+    uint64_t *part_offsets;   /**< (P+1) first node of each part; [P] = nodes */
+    uint64_t *train_offsets;  /**< (S, P+1) first training node of each part, counted in id order */
+    uint64_t *part_checksums; /**< (P) of each part's arrays; set by the writer */
+    char *provenance;         /**< JSON text: command line, input hashes */
 };
 
 struct ps_dataset;
@@ -93,6 +107,7 @@ uint64_t ps_part_first_node(const struct ps_part *p);
 uint64_t ps_part_nodes(const struct ps_part *p);    /**< n */
 uint64_t ps_part_edges(const struct ps_part *p);    /**< m */
 uint64_t ps_part_features(const struct ps_part *p); /**< z; 0 if not CSR */
+uint64_t ps_part_file_bytes(const struct ps_part *p);
 const struct ps_array *ps_part_array(const struct ps_part *p, enum ps_array_id id);
 
 /** Items [first, first + count) of an array, row-major, as stored, by plain pread: for
@@ -103,10 +118,23 @@ PS_MUST ps_status ps_part_read(const struct ps_part *p, enum ps_array_id id, uin
 PS_MUST ps_status ps_part_read_indices(const struct ps_part *p, uint64_t first, uint64_t count,
                                        uint64_t *dst);
 
+/** What verification has looked at. */
+struct ps_verified {
+    uint64_t parts, arrays, blocks; /**< blocks of 4096 bytes whose checksums were recomputed */
+    uint64_t bytes;                 /**< of the arrays */
+    uint64_t nodes, edges, feature_values;
+    uint64_t out_degree; /**< sum; over all parts it is the number of edges */
+};
+
 /** Check one part in bounded memory: every checksum, then indptr ascending, indices in range
- *  and ascending, labels in range, splits 0 to 3, feature columns in range, no NaN or Inf. Fails
- *  with file, array, block or index, expected and found. */
+ *  and ascending (an edge may be there more than once), labels in range, splits 0 to 3, feature
+ * columns in range, no NaN or Inf. Fails with file, array, block or index, expected and found. */
 PS_MUST ps_status ps_part_verify(const struct ps_part *p, struct ps_ctx *ctx,
                                  const struct ps_dataset *ds);
+
+/** Open and check every part, then what holds over all of them: edges and out-degrees add up.
+ *  (meta.h5 was checked when it was opened.) @param[out] seen  what was checked, to the failure */
+PS_MUST ps_status ps_dataset_verify(const struct ps_dataset *ds, struct ps_ctx *ctx,
+                                    struct ps_verified *seen);
 
 #endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* Linux moves at most this much in one call anyway (read(2), notes). */
+enum { PIECE_BYTES = 1 << 30 };
+
+ps_status ps_file_open(const char *path, int flags, int *fd)
+{
+    *fd = open(path, flags | O_CLOEXEC, 0666);
+    if (*fd >= 0)
+        return PS_OK;
+    if (errno == ENOENT && (flags & O_ACCMODE) == O_RDONLY)
+        PS_FAIL(PS_EINPUT, "%s is not there", path);
+    PS_FAIL_SYS(errno, "cannot open %s", path);
+}
+
+ps_status ps_file_size(int fd, const char *path, uint64_t *bytes)
+{
+    struct stat s;
+
+    if (fstat(fd, &s) != 0)
+        PS_FAIL_SYS(errno, "cannot tell the size of %s", path);
+    *bytes = (uint64_t)s.st_size;
+    return PS_OK;
+}
+
+ps_status ps_file_read(int fd, const char *path, uint64_t offset, uint64_t bytes, void *dst)
+{
+    unsigned char *p = dst;
+    uint64_t done = 0;
+
+    while (done < bytes) {
+        ssize_t n = pread(fd, p + done, ps_min(bytes - done, PIECE_BYTES), (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            PS_FAIL_SYS(errno, "cannot read %" PRIu64 " bytes at %" PRIu64 " of %s", bytes, offset,
+                        path);
+        if (n == 0)
+            PS_FAIL(PS_EINPUT,
+                    "%s ends too early: %" PRIu64 " bytes at %" PRIu64 " expected, found %" PRIu64,
+                    path, bytes, offset, done);
+        done += (uint64_t)n;
+    }
+    return PS_OK;
+}
+
+ps_status ps_file_write(int fd, const char *path, uint64_t offset, uint64_t bytes, const void *src)
+{
+    const unsigned char *p = src;
+    uint64_t done = 0;
+
+    while (done < bytes) {
+        ssize_t n = pwrite(fd, p + done, ps_min(bytes - done, PIECE_BYTES), (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            PS_FAIL_SYS(n < 0 ? errno : ENOSPC,
+                        "cannot write %" PRIu64 " bytes at %" PRIu64 " of %s", bytes, offset, path);
+        done += (uint64_t)n;
+    }
+    return PS_OK;
+}
+
+ps_status ps_file_reserve(int fd, const char *path, uint64_t bytes)
+{
+    struct statvfs v;
+    int e;
+
+    do
+        e = bytes > 0 ? posix_fallocate(fd, 0, (off_t)bytes) : 0;
+    while (e == EINTR);
+    if (e == 0)
+        return PS_OK;
+    if (fstatvfs(fd, &v) != 0)
+        PS_FAIL_SYS(e, "cannot reserve %" PRIu64 " bytes for %s", bytes, path);
+    PS_FAIL_SYS(e,
+                "cannot reserve %" PRIu64 " bytes for %s, whose file system has %" PRIu64 " free",
+                bytes, path, (uint64_t)v.f_bavail * (uint64_t)v.f_frsize);
+}
+
+ps_status ps_file_sync(int fd, const char *path)
+{
+    if (fsync(fd) != 0)
+        PS_FAIL_SYS(errno, "cannot sync %s", path);
+    return PS_OK;
+}
+
+ps_status ps_dir_sync(const char *path)
+{
+    ps_status st = PS_OK;
+    int fd;
+
+    PS_TRY(ps_file_open(path, O_RDONLY | O_DIRECTORY, &fd));
+    /* some network file systems cannot sync a folder and say EINVAL */
+    if (fsync(fd) != 0 && errno != EINVAL) {
+        ps_err_set(PS_EIO, errno, __FILE__, __LINE__, "cannot sync folder %s", path);
+        st = PS_EIO;
+    }
+    close(fd);
+    return st;
+}
+
+void ps_dir_of(const char *path, char *dir)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL)
+        snprintf(dir, PATH_MAX, ".");
+    else if (slash == path)
+        snprintf(dir, PATH_MAX, "/");
+    else
+        snprintf(dir, PATH_MAX, "%.*s", (int)(slash - path), path);
+}
