@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Every real graph of the neutral layout becomes the dataset that an independent program in
-# numpy and h5py expects; checksums hold; sorting on disk gives the same arrays.
+# numpy and h5py expects; sorting on disk gives the same arrays.
 set -euo pipefail
 
 data=$PS_SOURCE_DIR/../shared/data
