@@ -94,7 +94,7 @@ static PS_MUST ps_status make_room(struct ps_comm *c, struct ps_inbox *in)
         PS_GROW(&c->ctx->mem, PS_MEM_EXCHANGE, in->data, in->cap, in->begin[c->world.ranks], 0);
 
     ps_post_clear(c);
-    return ps_swap(c, PS_CHANNEL_EXCHANGE, PS_OP_MEMORY, st);
+    return ps_swap(c, PS_OP_MEMORY, st);
 }
 
 /* What came in envelopes and this rank's own part. The bodies are still there after
@@ -132,7 +132,7 @@ ps_status ps_comm_alltoall(struct ps_comm *c, enum ps_traffic as, ps_status mine
     PS_ASSERT((unsigned)as < PS_TRAFFIC_COUNT);
     if (mine == PS_OK)
         announce(c, part, bytes, in);
-    PS_TRY(ps_swap(c, PS_CHANNEL_EXCHANGE, (enum ps_comm_op)(PS_OP_ALLTOALL + (unsigned)as), mine));
+    PS_TRY(ps_swap(c, (enum ps_comm_op)(PS_OP_ALLTOALL + (unsigned)as), mine));
     if (place(c, in))
         PS_TRY(make_room(c, in));
     copy_small(c, part[c->world.rank], in);

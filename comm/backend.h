@@ -22,7 +22,8 @@
 
 #include "comm/comm.h"
 
-/** Messages of one channel never match receives of another. */
+/** Messages of one channel never match receives of another. Envelopes of all calls and the data
+ *  of exchanges share one, so that a status is heard whatever call a rank is in. */
 enum ps_channel { PS_CHANNEL_EXCHANGE, PS_CHANNEL_SUMS, PS_CHANNEL_COUNT };
 
 enum { PS_COMM_SEND, PS_COMM_RECV, PS_COMM_DIRECTIONS };

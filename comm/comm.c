@@ -133,7 +133,7 @@ void ps_comm_free(struct ps_comm **pc)
         return;
     /* Leaving may wait inside the backend, so first see that all have come to leave. */
     ps_post_clear(c);
-    if (c->broken || ps_swap(c, PS_CHANNEL_EXCHANGE, PS_OP_LEAVE, PS_OK) != PS_OK)
+    if (c->broken || ps_swap(c, PS_OP_LEAVE, PS_OK) != PS_OK)
         ps_comm_abort(c, PS_EPEER);
     ops = c->ops;
     ops->fini(c->state);
@@ -151,7 +151,7 @@ void ps_comm_abort(struct ps_comm *c, ps_status st)
 ps_status ps_comm_agree(struct ps_comm *c, ps_status mine)
 {
     ps_post_clear(c);
-    return ps_swap(c, PS_CHANNEL_EXCHANGE, PS_OP_AGREE, mine);
+    return ps_swap(c, PS_OP_AGREE, mine);
 }
 
 uint32_t ps_comm_rank(const struct ps_comm *c)

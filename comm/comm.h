@@ -16,9 +16,10 @@
  * @par Collective   every function marked so is called by all ranks in the same order
  * @par Status       each of them carries a status word. A rank that failed calls with its
  *                   status and takes part with nothing; the others get PS_ECANCEL, it gets
- *                   its own status back. ps_comm_first_failure tells the lowest failing
- *                   rank and its status, the same on all ranks; that rank tells its
- *                   sentence, all exit with that status' code.
+ *                   its own status back. It need not know which call the others are in:
+ *                   any call with its status makes them leave theirs. ps_comm_first_failure
+ *                   tells the lowest failing rank and its status, the same on all ranks;
+ *                   that rank tells its sentence, all exit with that status' code.
  * @par Threads      all calls of a process from one thread at a time
  * @par Determinism  results are stored by rank, never by time of arrival; sums are
  *                   made in the order of ranks
@@ -90,7 +91,8 @@ void ps_inbox_fini(struct ps_inbox *in, struct ps_comm *c);
  * Every rank sends a part to every rank, itself included. Collective.
  * @param[in]  mine  this rank's status so far; not PS_OK: nothing is sent, and the arguments
  *                   below are not looked at
- * @param[in]  part  (ranks) borrowed until return; part[r] is bytes[r] long; NULL for 0 bytes
+ * @param[in]  part  (ranks) borrowed until return; part[r] is bytes[r] long, not inside @p in; NULL
+ * for 0 bytes
  * @param[in]  bytes (ranks) each at most 2^60
  * @param[out] in    filled; grows as needed (an allocation that fails is a status of its own
  *                   which all ranks learn of before data flows). After a failure its content is
@@ -103,7 +105,7 @@ PS_MUST ps_status ps_comm_alltoall(struct ps_comm *c, enum ps_traffic as, ps_sta
 
 /**
  * Sum over ranks, in rank order, the same bits on all ranks. Collective. One
- * message exchange for all three arrays, on the communicator of sums. Counts must be
+ * message exchange for all three arrays; long ones on the communicator of sums. Counts must be
  * the same on all ranks (PS_EPEER on all otherwise). On failure the arrays are as they were.
  * @param[in,out] real  (n_real) floats (gradients): each rank sums a slice, slices are gathered
  * @param[in,out] wide  (n_wide) doubles

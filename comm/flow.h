@@ -91,8 +91,7 @@ bool ps_post_body(struct ps_comm *c, uint32_t peer, const void *data, uint64_t b
  * @return PS_OK: all ranks are well, c->mail is filled; @p mine where that is a failure;
  *         PS_ECANCEL: others failed; PS_EPEER: ranks are in different calls, or broken
  */
-PS_MUST ps_status ps_swap(struct ps_comm *c, enum ps_channel channel, enum ps_comm_op op,
-                          ps_status mine);
+PS_MUST ps_status ps_swap(struct ps_comm *c, enum ps_comm_op op, ps_status mine);
 
 /** After ps_swap: fails on all ranks alike where word[0..words) differ between ranks. */
 PS_MUST ps_status ps_same_words(struct ps_comm *c, int words, const char *what);

@@ -39,7 +39,7 @@ ps_status ps_comm_gather(struct ps_comm *c, ps_status mine, const void *own, uin
         c->post[r].head.word[0] = bytes;
         small = ps_post_body(c, r, own, bytes);
     }
-    PS_TRY(ps_swap(c, PS_CHANNEL_EXCHANGE, PS_OP_GATHER, mine));
+    PS_TRY(ps_swap(c, PS_OP_GATHER, mine));
     PS_TRY(ps_same_words(c, 1, "a gather"));
     if (bytes == 0)
         return PS_OK;
@@ -96,7 +96,7 @@ ps_status ps_comm_broadcast(struct ps_comm *c, ps_status mine, void *data, uint6
         if (own == root)
             (void)ps_post_body(c, r, data, bytes);
     }
-    PS_TRY(ps_swap(c, PS_CHANNEL_EXCHANGE, PS_OP_BROADCAST, mine));
+    PS_TRY(ps_swap(c, PS_OP_BROADCAST, mine));
     PS_TRY(ps_same_words(c, 2, "a broadcast"));
     if (ranks == 1 || bytes == 0)
         return PS_OK;

@@ -179,7 +179,7 @@ static PS_MUST ps_status run(struct ps_comm *c, ps_status mine, struct sum *s)
     ps_post_clear(c);
     if (mine == PS_OK)
         announce(c, s);
-    PS_TRY(ps_swap(c, PS_CHANNEL_SUMS, PS_OP_SUM, mine));
+    PS_TRY(ps_swap(c, PS_OP_SUM, mine));
     PS_TRY(ps_same_words(c, 3, "a sum"));
     if (c->world.ranks == 1)
         return PS_OK;

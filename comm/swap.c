@@ -4,7 +4,9 @@
  *
  * As each rank hears all statuses, all come to the same verdict without a further
  * message, and leave a call together. An envelope also names the call, so
- * ranks that have lost step are told apart from ranks that are slow.
+ * ranks that have lost step are told apart from ranks that are slow. A rank that
+ * failed need not know where the others are: whichever call it gives its status to, they
+ * leave theirs. Hence all envelopes go through one channel.
  */
 #include "comm/flow.h"
 
@@ -96,7 +98,9 @@ static PS_MUST ps_status verdict(struct ps_comm *c, ps_status mine)
 
     for (uint32_t r = 0; r < c->world.ranks; r++) {
         const struct ps_comm_head *h = &c->mail[r].head;
-        if (h->turn != c->turn || h->op != (uint16_t)c->op || h->status >= PS_STATUS_COUNT) {
+        bool other = h->op != (uint16_t)c->op && h->status == PS_OK && mine == PS_OK;
+        if (other || h->turn != c->turn || h->op == 0 || h->op >= PS_OP_COUNT ||
+            h->status >= PS_STATUS_COUNT) {
             PS_KEEP(mine, out_of_step(c, h, r));
             return mine;
         }
@@ -116,7 +120,7 @@ static PS_MUST ps_status cannot_talk(const struct ps_comm *c)
     PS_FAIL(PS_EPEER, "rank %u cannot talk to the others any more", c->world.rank);
 }
 
-ps_status ps_swap(struct ps_comm *c, enum ps_channel channel, enum ps_comm_op op, ps_status mine)
+ps_status ps_swap(struct ps_comm *c, enum ps_comm_op op, ps_status mine)
 {
     uint32_t rank = c->world.rank;
     ps_status st = mine;
@@ -136,7 +140,7 @@ ps_status ps_swap(struct ps_comm *c, enum ps_channel channel, enum ps_comm_op op
         ps_flow_send(c, r, &c->post[r], sizeof(struct ps_comm_head) + c->post[r].head.body);
         ps_flow_recv(c, r, &c->mail[r], sizeof c->mail[r]);
     }
-    PS_KEEP(st, ps_flow_run(c, channel, PS_COMM_TAG_ENVELOPE, PS_COMM_ENVELOPE_BYTES));
+    PS_KEEP(st, ps_flow_run(c, PS_CHANNEL_EXCHANGE, PS_COMM_TAG_ENVELOPE, PS_COMM_ENVELOPE_BYTES));
     if (c->broken)
         return st;
     return verdict(c, mine);

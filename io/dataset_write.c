@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A part file comes to be in four steps:
- *   1. its structure is laid out in memory and saved: some kilobytes;
- *   2. space for all of it is reserved, so that a full disk shows before the first row;
+ *   1. its structure is laid out in memory: some kilobytes;
+ *   2. space for all of it is reserved, so that a full disk shows before the first row and
+ *      HDF5 never meets one, and the structure is written;
  *   3. it is reopened to give each array an aligned extent;
  *   4. values go to the extents by pwrite, through one buffer for each array, and their
  *      checksums are taken on the way; the checksums go through HDF5 at the end.
@@ -139,7 +140,8 @@ static struct ps_h5_shape sum_shape(const struct out_array *a)
 }
 
 /* Arrays, their checksums and the attributes; numbers that are not known yet are 0. */
-static PS_MUST ps_status lay_out(struct ps_dataset_writer *w, uint64_t *bytes)
+static PS_MUST ps_status lay_out(struct ps_dataset_writer *w, unsigned char **image,
+                                 uint64_t *bytes)
 {
     struct ps_h5 *f = NULL;
     ps_status st = PS_OK;
@@ -158,21 +160,24 @@ static PS_MUST ps_status lay_out(struct ps_dataset_writer *w, uint64_t *bytes)
         PS_GO(st, ps_h5_add(f, name, &sums));
         PS_GO(st, ps_h5_put_u64(f, name, "checksum", 0));
     }
-    PS_GO(st, ps_h5_image_save(f, w->fd, bytes));
+    PS_GO(st, ps_h5_image_take(&f, image, bytes));
 out:
     PS_KEEP(st, ps_h5_close(&f));
     return st;
 }
 
-/* Reserve space for everything at most, then place the arrays in it. */
-static PS_MUST ps_status place(struct ps_dataset_writer *w, uint64_t structure_bytes)
+/* Reserve space for everything at most, then write the structure and place the arrays. */
+static PS_MUST ps_status place(struct ps_dataset_writer *w, const unsigned char *image,
+                               uint64_t image_bytes)
 {
-    uint64_t most = ps_align_up(structure_bytes, PS_BLOCK_BYTES), end = structure_bytes, at;
+    uint64_t most = ps_align_up(image_bytes, PS_BLOCK_BYTES), end = image_bytes, at;
 
     for (int i = 0; i < PS_ARRAY_COUNT; i++)
         most += ps_align_up(w->array[i].bytes, PS_BLOCK_BYTES) +
                 ps_align_up(ps_block_count(w->array[i].bytes) * sizeof(uint32_t), PS_BLOCK_BYTES);
+    PS_TRY(ps_file_open(w->path, O_RDWR | O_CREAT | O_EXCL, &w->fd));
     PS_TRY(ps_file_reserve(w->fd, w->path, most));
+    PS_TRY(ps_file_write(w->fd, w->path, 0, image_bytes, image));
     PS_TRY(ps_h5_reopen(&w->h5, w->ctx, w->path));
     for (int i = 0; i < PS_ARRAY_COUNT; i++) {
         struct out_array *a = &w->array[i];
@@ -191,7 +196,8 @@ static PS_MUST ps_status place(struct ps_dataset_writer *w, uint64_t structure_b
 ps_status ps_dataset_part_begin(struct ps_dataset_writer *w, uint32_t k, uint64_t edges,
                                 uint64_t feature_count)
 {
-    uint64_t structure_bytes;
+    unsigned char *image = NULL;
+    uint64_t image_bytes;
     ps_status st = PS_OK;
 
     PS_ASSERT(!w->in_part && k == w->part && k < w->meta.parts);
@@ -201,13 +207,13 @@ ps_status ps_dataset_part_begin(struct ps_dataset_writer *w, uint32_t k, uint64_
     PS_TRY(ps_path_part(w->aside.dir, k, w->path));
     for (int i = 0; i < PS_ARRAY_COUNT; i++)
         PS_TRY(array_init(w, (enum ps_array_id)i, edges, feature_count));
-    PS_TRY(ps_file_open(w->path, O_RDWR | O_CREAT | O_EXCL, &w->fd));
     ps_h5_enter();
-    PS_GO(st, lay_out(w, &structure_bytes));
-    PS_GO(st, place(w, structure_bytes));
+    PS_GO(st, lay_out(w, &image, &image_bytes));
+    PS_GO(st, place(w, image, image_bytes));
     w->meta.edges += edges;
 out:
     ps_h5_leave();
+    ps_mem_free(&w->ctx->mem, &image);
     return st;
 }
 

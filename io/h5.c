@@ -4,17 +4,16 @@
  *
  * How an array gets a 4 KiB-aligned extent without every piece of metadata being padded to
  * 4 KiB too: H5Pset_alignment knows no difference between the two. So the structure of a file
- * is first built in memory without alignment and with late allocation (some kilobytes), saved,
- * and reopened with alignment; then one item of each array is written, which gives the array its
- * whole extent and allocates nothing else.
+ * is first built in memory without alignment and with late allocation (some kilobytes), then
+ * written, and reopened with alignment; then one item of each array is written, which gives the
+ * array its whole extent and allocates nothing else.
  */
 #include "io/h5.h"
-
-#include "io/file.h"
 
 #include <hdf5.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The library is one for the whole process, and so is its lock. */
@@ -22,9 +21,16 @@ static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
 
 enum how { HOW_READ, HOW_CREATE, HOW_IMAGE, HOW_REOPEN };
 
+/* The bytes of a file in memory, once it is closed. */
+struct image {
+    void *bytes; /* from realloc */
+    size_t size;
+};
+
 struct ps_h5 {
     struct ps_ctx *ctx;
     hid_t file;
+    struct image image;
     enum how how;
     char path[PATH_MAX];
 };
@@ -165,8 +171,47 @@ static enum ps_h5_type type_of(hid_t found)
     return PS_H5_OTHER;
 }
 
-static hid_t access_list(enum how how)
+/* The library's memory for a file is ours to keep: when it closes the file, the bytes are
+ * complete, which those of H5Fget_file_image are not (1.10.8 clears a flag in them and leaves the
+ * checksum that covers it). */
+static void *image_realloc(void *p, size_t bytes, H5FD_file_image_op_t op, void *udata)
 {
+    struct image *i = udata;
+
+    (void)op;
+    i->size = bytes;
+    return realloc(p, bytes);
+}
+
+static herr_t image_free(void *p, H5FD_file_image_op_t op, void *udata)
+{
+    struct image *i = udata;
+
+    if (op == H5FD_FILE_IMAGE_OP_FILE_CLOSE)
+        i->bytes = p;
+    else
+        free(p);
+    return 0;
+}
+
+static void *same_udata(void *udata)
+{
+    return udata;
+}
+
+static herr_t leave_udata(void *udata)
+{
+    (void)udata;
+    return 0;
+}
+
+static hid_t access_list(enum how how, struct image *image)
+{
+    H5FD_file_image_callbacks_t keep = {.image_realloc = image_realloc,
+                                        .image_free = image_free,
+                                        .udata_copy = same_udata,
+                                        .udata_free = leave_udata,
+                                        .udata = image};
     hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
     hbool_t yes = 1;
 
@@ -178,8 +223,10 @@ static hid_t access_list(enum how how)
 #endif
     if (how == HOW_READ) /* h5clear does the same; where it is refused, a cut file is not opened */
         (void)H5Pset(fapl, "skip_eof_check", &yes);
-    if (how == HOW_IMAGE)
+    if (how == HOW_IMAGE) {
         (void)H5Pset_fapl_core(fapl, 1 << 16, 0);
+        (void)H5Pset_file_image_callbacks(fapl, &keep);
+    }
     if (how == HOW_REOPEN)
         (void)H5Pset_alignment(fapl, 1, 4096);
     return fapl;
@@ -210,7 +257,7 @@ static PS_MUST ps_status open_as(struct ps_h5 **out, struct ps_ctx *ctx, const c
     f->ctx = ctx;
     f->how = how;
     snprintf(f->path, sizeof f->path, "%s", path);
-    fapl = access_list(how);
+    fapl = access_list(how, &f->image);
     if (how == HOW_READ || how == HOW_REOPEN) {
         f->file = H5Fopen(path, how == HOW_READ ? H5F_ACC_RDONLY : H5F_ACC_RDWR, fapl);
         if (f->file < 0)
@@ -249,23 +296,29 @@ ps_status ps_h5_reopen(struct ps_h5 **f, struct ps_ctx *ctx, const char *path)
     return open_as(f, ctx, path, HOW_REOPEN);
 }
 
-ps_status ps_h5_image_save(struct ps_h5 *f, int fd, uint64_t *bytes)
+ps_status ps_h5_image_take(struct ps_h5 **f, unsigned char **image, uint64_t *bytes)
 {
-    struct ps_mem *m = &f->ctx->mem;
-    unsigned char *image = NULL;
+    struct ps_mem *m = &(*f)->ctx->mem;
+    struct image *kept = &(*f)->image;
     ps_status st = PS_OK;
     ssize_t size;
 
-    PS_ASSERT(f->how == HOW_IMAGE);
-    if (H5Fflush(f->file, H5F_SCOPE_LOCAL) < 0 || (size = H5Fget_file_image(f->file, NULL, 0)) <= 0)
-        return ps_h5_refused(f, "lay out", "the file");
-    PS_TRY(PS_NEW(m, PS_MEM_OTHER, image, (size_t)size));
-    if (H5Fget_file_image(f->file, image, (size_t)size) != size)
-        PS_GO(st, ps_h5_refused(f, "copy", "the file"));
-    PS_GO(st, ps_file_write(fd, f->path, 0, (uint64_t)size, image));
+    *image = NULL;
+    PS_ASSERT((*f)->how == HOW_IMAGE);
+    if (H5Fflush((*f)->file, H5F_SCOPE_LOCAL) < 0 ||
+        (size = H5Fget_file_image((*f)->file, NULL, 0)) <= 0)
+        PS_GO(st, ps_h5_refused(*f, "lay out", "the file"));
+    PS_GO(st, PS_NEW(m, PS_MEM_OTHER, *image, (size_t)size));
+    if (H5Fclose((*f)->file) < 0)
+        st = ps_h5_refused(*f, "close", "the file");
+    (*f)->file = H5I_INVALID_HID;
+    PS_ASSERT(kept->bytes != NULL && kept->size >= (size_t)size);
+    memcpy(*image, kept->bytes, (size_t)size);
     *bytes = (uint64_t)size;
 out:
-    ps_mem_free(m, &image);
+    PS_KEEP(st, ps_h5_close(f));
+    if (st != PS_OK)
+        ps_mem_free(m, image);
     return st;
 }
 
@@ -277,8 +330,9 @@ ps_status ps_h5_close(struct ps_h5 **f)
     *f = NULL;
     if (h == NULL)
         return PS_OK;
-    if (H5Fclose(h->file) < 0)
+    if (h->file >= 0 && H5Fclose(h->file) < 0)
         st = ps_h5_refused(h, "close", "the file");
+    free(h->image.bytes);
     ps_mem_free(&h->ctx->mem, &h);
     return st;
 }

@@ -66,11 +66,12 @@ void ps_h5_leave(void);
 PS_MUST ps_status ps_h5_open(struct ps_h5 **f, struct ps_ctx *ctx, const char *path);
 /** A new file on disk. */
 PS_MUST ps_status ps_h5_create(struct ps_h5 **f, struct ps_ctx *ctx, const char *path);
-/** A new file in memory only; @p path is for sentences. Arrays get no space there. */
+/** A new file in memory; @p path is for sentences. Arrays that are not written get no space. */
 PS_MUST ps_status ps_h5_image(struct ps_h5 **f, struct ps_ctx *ctx, const char *path);
-/** Write the bytes of such a file to the start of @p fd. @param[out] bytes  how many */
-PS_MUST ps_status ps_h5_image_save(struct ps_h5 *f, int fd, uint64_t *bytes);
-/** Reopen a saved image to give its arrays space, aligned to 4 KiB. */
+/** Close it and hand over its bytes. Clears *f, even on failure.
+ *  @param[out] image  (bytes) the caller's, from ctx->mem; NULL on failure */
+PS_MUST ps_status ps_h5_image_take(struct ps_h5 **f, unsigned char **image, uint64_t *bytes);
+/** Reopen such a file, now on disk, to give its arrays space, aligned to 4 KiB. */
 PS_MUST ps_status ps_h5_reopen(struct ps_h5 **f, struct ps_ctx *ctx, const char *path);
 /** Accepts NULL, clears *f. */
 PS_MUST ps_status ps_h5_close(struct ps_h5 **f);

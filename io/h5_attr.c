@@ -17,20 +17,23 @@ static hid_t text_type(void)
 static PS_MUST ps_status put(struct ps_h5 *f, const char *object, const char *name, hid_t type,
                              const void *x)
 {
-    hid_t file = ps_h5_handle(f), space = H5Screate(H5S_SCALAR), a;
+    hid_t o, a = H5I_INVALID_HID, space = H5Screate(H5S_SCALAR);
     ps_status st = PS_OK;
 
-    if (H5Aexists_by_name(file, object, name, H5P_DEFAULT) > 0)
-        a = H5Aopen_by_name(file, object, name, H5P_DEFAULT, H5P_DEFAULT);
-    else
-        a = H5Acreate_by_name(file, object, name, type, space, H5P_DEFAULT, H5P_DEFAULT,
-                              H5P_DEFAULT);
+    /* through the open object: HDF5 1.10.8 loses what is written to an attribute that was
+     * opened by the name of its object */
+    o = H5Oopen(ps_h5_handle(f), object, H5P_DEFAULT);
+    if (o >= 0)
+        a = H5Aexists(o, name) > 0 ? H5Aopen(o, name, H5P_DEFAULT)
+                                   : H5Acreate2(o, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     if (a < 0)
         st = ps_h5_refused(f, "create attribute", name);
     else if (H5Awrite(a, type, x) < 0)
         st = ps_h5_refused(f, "write attribute", name);
     if (a >= 0)
         H5Aclose(a);
+    if (o >= 0)
+        H5Oclose(o);
     H5Sclose(space);
     return st;
 }

@@ -95,7 +95,7 @@ struct ps_h5_shape ps_layout_shape(const struct ps_meta *m, enum ps_array_id id,
         return line(PS_H5_U32, n);
     case PS_ARRAY_COUNT:
     default:
-        PS_ASSERT(!"an array of the format");
+        PS_ASSERT(id < PS_ARRAY_COUNT);
         return line(PS_H5_U8, 0);
     }
 }

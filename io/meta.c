@@ -295,6 +295,7 @@ static PS_MUST ps_status fill(struct ps_h5 *f, struct ps_meta *m, uint64_t check
 ps_status ps_meta_write(struct ps_meta *m, struct ps_ctx *ctx, const char *path)
 {
     uint64_t checksum = 0, bytes;
+    unsigned char *image = NULL;
     struct ps_h5 *f = NULL;
     ps_status st = PS_OK;
     int fd = -1;
@@ -305,12 +306,14 @@ ps_status ps_meta_write(struct ps_meta *m, struct ps_ctx *ctx, const char *path)
     ps_h5_enter();
     PS_GO(st, ps_h5_image(&f, ctx, path));
     PS_GO(st, fill(f, m, checksum));
+    PS_GO(st, ps_h5_image_take(&f, &image, &bytes));
     PS_GO(st, ps_file_open(path, O_RDWR | O_CREAT | O_EXCL, &fd));
-    PS_GO(st, ps_h5_image_save(f, fd, &bytes));
+    PS_GO(st, ps_file_write(fd, path, 0, bytes, image));
     PS_GO(st, ps_file_sync(fd, path));
 out:
     PS_KEEP(st, ps_h5_close(&f));
     ps_h5_leave();
+    ps_mem_free(&ctx->mem, &image);
     if (fd >= 0)
         close(fd);
     return st;

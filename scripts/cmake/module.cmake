@@ -17,6 +17,25 @@ function(ps_module name layer folder)
     endforeach()
 endfunction()
 
+# ps_double_twin(name): the sources of a module once more, with ps_real = double, as name_f64.
+# For tests of gradients alone; it uses the twins of modules that have one.
+function(ps_double_twin name)
+    get_target_property(sources ${name} SOURCES)
+    get_target_property(libraries ${name} LINK_LIBRARIES)
+    set(twins)
+    foreach(library IN LISTS libraries)
+        if(TARGET ${library}_f64)
+            list(APPEND twins ${library}_f64)
+        else()
+            list(APPEND twins ${library})
+        endif()
+    endforeach()
+    add_library(${name}_f64 STATIC EXCLUDE_FROM_ALL ${sources})
+    target_include_directories(${name}_f64 PUBLIC ${PROJECT_SOURCE_DIR})
+    target_compile_definitions(${name}_f64 PUBLIC PS_REAL_DOUBLE)
+    target_link_libraries(${name}_f64 PUBLIC ${twins})
+endfunction()
+
 set(PS_RANKS 1 2 3 4)
 set(PS_MPIRUN mpirun --bind-to none --oversubscribe)
 set(PS_TEST_ENV OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -25,10 +44,14 @@ set(PS_TEST_ENV OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/supp/lsan.supp
     PENSTOCK=$<TARGET_FILE:penstock> PS_SOURCE_DIR=${PROJECT_SOURCE_DIR})
 
-# A test program: exit 77 means skipped.
+# A test program: exit 77 means skipped. t_grad*.c see double where the program has float.
 function(ps_test_program name source)
     add_executable(${name} ${source})
-    target_link_libraries(${name} PRIVATE ps_warnings ps_cli PkgConfig::CMOCKA PkgConfig::XXHASH)
+    if(name MATCHES "^t_grad")
+        target_link_libraries(${name} PRIVATE ps_warnings ps_nn_f64 PkgConfig::CMOCKA)
+    else()
+        target_link_libraries(${name} PRIVATE ps_warnings ps_cli PkgConfig::CMOCKA PkgConfig::XXHASH)
+    endif()
 endfunction()
 
 function(ps_add_test name timeout processors environment)

@@ -23,8 +23,9 @@ struct ps_block {
     uint64_t edge_count;
     const uint64_t *row_begin;    /**< (N+1) first edge of each destination */
     const uint32_t *col;          /**< (E) local source of each edge */
-    const uint64_t *col_begin;    /**< (M+1) the transpose: first edge of each source; NULL
-                                       where nothing is propagated backward */
+    const uint64_t *col_begin;    /**< (M+1) the transpose: first edge of each source. May be
+                                       NULL: the model then makes it, if it needs it, which in
+                                       block[0] it seldom does */
     const uint32_t *row;          /**< (E) destination of each edge of the transpose, ascending
                                        within one source; NULL with col_begin */
     const uint32_t *in_degree;    /**< (N) full in-degree d(v) in the graph, which may be above

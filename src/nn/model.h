@@ -61,6 +61,7 @@ void ps_model_free(struct ps_model **m);
 /** New initial weights, as ps_model_new with @p seed makes them. */
 void ps_model_reset(struct ps_model *m, uint64_t seed);
 
+/** What it was made with; borrowed. */
 const struct ps_model_shape *ps_model_shape(const struct ps_model *m);
 /** All tensors, in order; they cover the weights array without gaps. */
 const struct ps_tensor *ps_model_tensors(const struct ps_model *m, uint32_t *count);
@@ -125,7 +126,8 @@ void ps_model_combine(const struct ps_model *m, uint32_t l, const struct ps_bloc
 /** @} */
 
 /** Softmax cross-entropy of rows: adds loss, rows and hits. @param[in] logits (n, classes)
- *  @param[in] label (n); @param[out] best (n) index of the largest logit, or NULL */
+ *  @param[in] label (n), or NULL; a row with a label below 0 adds nothing
+ *  @param[out] best (n) index of the largest logit, or NULL */
 void ps_model_score(const ps_real *logits, uint32_t n, uint32_t classes, const int32_t *label,
                     struct ps_step_sums *sums, int32_t *best);
 

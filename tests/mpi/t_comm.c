@@ -163,6 +163,24 @@ static void a_failing_rank_makes_all_leave_and_the_next_call_works(void **state)
     ps_inbox_fini(&in, comm);
 }
 
+static void a_failing_rank_need_not_know_which_call_the_others_are_in(void **state)
+{
+    struct ps_inbox in;
+    ps_status st;
+
+    (void)state;
+    assert_ok(ps_inbox_init(&in, comm));
+    for (uint32_t bad = 0; bad < ranks; bad++)
+        for (int which = 0; which < CALLS; which++)
+            for (int its = 0; its < CALLS; its++) {
+                st = rank == bad ? own_failure() : PS_OK;
+                st = call(rank == bad ? its : which, st, &in);
+                assert_int_equal(st, rank == bad ? PS_EINPUT : PS_ECANCEL);
+                assert_ok(call(its, PS_OK, &in));
+            }
+    ps_inbox_fini(&in, comm);
+}
+
 static void the_lowest_failing_rank_is_told_and_stays_told(void **state)
 {
     uint32_t first = 99;
@@ -358,6 +376,7 @@ int main(void)
         cmocka_unit_test(the_job_knows_itself),
         cmocka_unit_test(parts_of_any_size_arrive_intact_and_in_rank_order),
         cmocka_unit_test(a_failing_rank_makes_all_leave_and_the_next_call_works),
+        cmocka_unit_test(a_failing_rank_need_not_know_which_call_the_others_are_in),
         cmocka_unit_test(the_lowest_failing_rank_is_told_and_stays_told),
         cmocka_unit_test(a_rank_without_memory_tells_before_data_flows),
         cmocka_unit_test(a_gather_gives_every_rank_all_in_rank_order),

@@ -6,7 +6,7 @@
 #include "io/engine_state.h"
 #include "io/fetch.h"
 
-enum { FILES = 3, ROUNDS = 25, EXTENTS = 300, GAP = 16384 };
+enum { FILES = 3, ROUNDS = 25, EXTENTS = 300, GAP = 8192 };
 static const size_t size_of[FILES] = {700001, 96 * BLOCK, 5000};
 static struct test_file t[FILES];
 
