@@ -6,17 +6,17 @@
 
 enum { SHORT = 32 };
 
-static int compare_u64(const void *a, const void *b)
+static int compare_ids(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
     return (x > y) - (x < y);
 }
 
-void ps_sort_u64(uint64_t *id, uint64_t count)
+void ps_sort_ids(uint64_t *id, uint64_t count)
 {
     if (count > SHORT) {
-        qsort(id, count, sizeof *id, compare_u64);
+        qsort(id, count, sizeof *id, compare_ids);
         return;
     }
     for (uint64_t i = 1; i < count; i++) {

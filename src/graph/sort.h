@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /** Ascending. */
-void ps_sort_u64(uint64_t *id, uint64_t count);
+void ps_sort_ids(uint64_t *id, uint64_t count);
 
 /** An id and what belongs to it. */
 struct ps_sort_pair {
