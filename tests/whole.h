@@ -9,7 +9,7 @@
 #include "tests/ps_dataset.h"
 
 #include "src/base/opt.h"
-#include "src/graph/sort.h"
+#include "src/graph/sort_pairs.h"
 
 struct whole {
     struct ps_dataset *ds;

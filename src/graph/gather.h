@@ -16,7 +16,7 @@
 #ifndef PS_GRAPH_GATHER_H
 #define PS_GRAPH_GATHER_H
 
-#include "src/graph/sort.h"
+#include "src/graph/sort_pairs.h"
 #include "src/graph/source.h"
 
 /** Where the rows of one kind lie, by rank in the sorted order, and where each goes. */

@@ -293,8 +293,8 @@ static PS_MUST ps_status create(struct generator *g, const struct ps_opts *o)
         .part_offsets = offsets,
     };
 
-    ps_note_name(o->import.name[0] != '\0' ? o->import.name : o->common.out, meta.name,
-                 sizeof meta.name);
+    PS_TRY(ps_note_name(o->import.name[0] != '\0' ? o->import.name : o->common.out, meta.name,
+                        sizeof meta.name));
     return ps_dataset_create(&g->w, g->ctx, o->common.out, o->common.force, &meta);
 }
 

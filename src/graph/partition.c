@@ -52,25 +52,28 @@ static PS_MUST ps_status make_provenance(struct job *j, const char *command)
 {
     const struct ps_meta *in = ps_dataset_meta(j->ds);
     const char *before = in->provenance != NULL ? in->provenance : "";
-    json_t *root = json_object(), *input = json_object(), *old;
+    json_t *root = json_object(), *inputs = json_array(), *input = json_object(), *old;
     ps_status st;
 
     PS_GO(st, ps_note_text(root, "command", command));
     PS_GO(st, ps_note_text(root, "partitioner", ps_opts_choice(j->o, "method")));
     PS_GO(st, ps_note_u64(root, "seed", j->o->common.seed));
-    PS_GO(st, ps_note_text(input, "path", ps_dataset_path(j->ds)));
+    PS_GO(st, ps_note_text(input, "dataset", ps_dataset_path(j->ds)));
     PS_GO(st, ps_note_text(input, "uuid", in->uuid));
     old = json_loads(before, 0, NULL);
     if (old != NULL)
         PS_GO(st, ps_note_json(input, "provenance", old));
     else
         PS_GO(st, ps_note_text(input, "provenance", before));
-    PS_GO(st, ps_note_json(root, "input", json_incref(input)));
+    if (json_array_append(inputs, input) != 0)
+        PS_GO_FAIL(st, PS_EMEM, "out of memory writing the provenance");
+    PS_GO(st, ps_note_json(root, "inputs", json_incref(inputs)));
     j->provenance = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(15));
     if (j->provenance == NULL)
         PS_GO_FAIL(st, PS_EMEM, "out of memory writing the provenance");
 out:
     json_decref(input);
+    json_decref(inputs);
     json_decref(root);
     return st;
 }

@@ -8,6 +8,7 @@
 
 #include "io/dataset_write.h"
 #include "src/graph/gather.h"
+#include "src/graph/sort_u64.h"
 
 #include <string.h>
 
@@ -145,7 +146,7 @@ static PS_MUST ps_status renumber(struct rewriter *r, uint64_t *id, float *weigh
     for (uint64_t i = 0; i < count; i++)
         id[i] = new_of[id[i]];
     if (weight == NULL) {
-        ps_sort_ids(id, count);
+        ps_sort_u64(id, count);
         return PS_OK;
     }
     PS_TRY(PS_GROW(&r->s->ctx->mem, PS_MEM_STAGING, r->pair, r->pair_cap, count, 0));

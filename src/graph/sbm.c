@@ -3,7 +3,7 @@
 #include "src/graph/sbm.h"
 
 #include "io/dataset.h"
-#include "src/graph/sort.h"
+#include "src/graph/sort_u64.h"
 
 #include <math.h>
 #include <string.h>
@@ -243,7 +243,7 @@ void ps_sbm_sources(const struct ps_sbm *m, uint64_t v, uint64_t degree, uint64_
         out[j] = draw_source(m, v, j, slots, mask, &kind);
         drawn[kind]++;
     }
-    ps_sort_ids(out, degree);
+    ps_sort_u64(out, degree);
 }
 
 /* Normal numbers for columns 2i and 2i + 1; the last column may be alone. */
