@@ -257,7 +257,6 @@ static PS_MUST ps_status write_all(struct generator *g)
 {
     uint64_t n = g->model.nodes, before = 0;
 
-    PS_TRY(ps_dataset_part_begin(g->w, 0, g->edges, 0));
     for (uint64_t low = 0; low < n; low += g->window) {
         memset(g->out_degree, 0, g->window * sizeof *g->out_degree);
         for (uint64_t first = 0; first < n; first += g->chunk_nodes) {
@@ -294,8 +293,8 @@ static PS_MUST ps_status create(struct generator *g, const struct ps_opts *o)
         .part_offsets = offsets,
     };
 
-    ps_note_name(o->import.name[0] != '\0' ? o->import.name : o->common.out, meta.name,
-                 sizeof meta.name);
+    PS_TRY(ps_note_name(o->import.name[0] != '\0' ? o->import.name : o->common.out, meta.name,
+                        sizeof meta.name));
     return ps_dataset_create(&g->w, g->ctx, o->common.out, o->common.force, &meta);
 }
 
@@ -360,7 +359,8 @@ static PS_MUST ps_status generate(struct generator *g, const struct ps_opts *o, 
     add_up_degrees(g);
     PS_GO(st, write_provenance(g, o, command, &provenance));
     PS_GO(st, create(g, o));
-    set_sizes(g);
+    PS_GO(st, ps_dataset_part_begin(g->w, 0, g->edges, 0));
+    set_sizes(g); /* what the writer takes is taken now */
     PS_GO(st, take_buffers(g));
     PS_GO(st, write_all(g));
     PS_GO(st, ps_note_text(report, "name", ps_dataset_writer_meta(g->w)->name));

@@ -33,9 +33,9 @@ ps_status ps_note_text(json_t *report, const char *key, const char *text)
     return ps_note_json(report, key, value);
 }
 
-void ps_note_name(const char *path, char *name, size_t bytes)
+ps_status ps_note_name(const char *path, char *name, size_t bytes)
 {
-    size_t end = strlen(path), begin, n;
+    size_t end = strlen(path), begin;
 
     while (end > 1 && path[end - 1] == '/')
         end--;
@@ -43,9 +43,13 @@ void ps_note_name(const char *path, char *name, size_t bytes)
         ;
     if (end - begin > 3 && memcmp(path + end - 3, ".ps", 3) == 0)
         end -= 3;
-    n = end - begin < bytes - 1 ? end - begin : bytes - 1;
-    memcpy(name, path + begin, n);
-    name[n] = '\0';
+    if (end - begin >= bytes)
+        PS_FAIL(PS_EUSAGE,
+                "the name '%.*s' has %zu bytes, expected at most %zu; choose with --name",
+                (int)(end - begin), path + begin, end - begin, bytes - 1);
+    memcpy(name, path + begin, end - begin);
+    name[end - begin] = '\0';
+    return PS_OK;
 }
 
 ps_status ps_note_free_path(const char *path, int force)

@@ -19,8 +19,9 @@ PS_MUST ps_status ps_note_text(json_t *report, const char *key, const char *text
 /** Takes the reference of @p value, which may be NULL if memory was out. */
 PS_MUST ps_status ps_note_json(json_t *report, const char *key, json_t *value);
 
-/** The name of a dataset at @p path: its last part without ".ps", cut to @p bytes. */
-void ps_note_name(const char *path, char *name, size_t bytes);
+/** The name of a dataset at @p path: its last part without ".ps". @return PS_EUSAGE if it does
+ *  not fit in @p bytes */
+PS_MUST ps_status ps_note_name(const char *path, char *name, size_t bytes);
 
 /** Something at @p path? Then fail as the writer will, but before the work.
  *  @return PS_EUSAGE if @p path is empty, or exists and not @p force */

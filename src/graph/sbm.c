@@ -3,7 +3,7 @@
 #include "src/graph/sbm.h"
 
 #include "io/dataset.h"
-#include "src/graph/sort.h"
+#include "src/graph/sort_u64.h"
 
 #include <math.h>
 #include <string.h>

@@ -34,6 +34,7 @@ static uint64_t drop_entries(const struct ps_csr *in, const struct ps_drop *drop
     for (uint64_t e = begin; e < last; e++) { /* written always, counted if kept */
         index[at] = in->index[e];
         value[at] = (in->value == NULL ? 1 : in->value[e]) * scale;
+        /* cppcheck-suppress uninitvar ; the loop above has the same bounds */
         at += bits[slot[e - begin]] >= drop->threshold;
     }
     return at;

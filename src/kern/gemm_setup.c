@@ -28,6 +28,7 @@ extern __attribute__((weak)) void gotoblas_dynamic_quit(void);
 
 __attribute__((constructor)) static void choose_again(void)
 {
+    /* NOLINTBEGIN(concurrency-mt-unsafe): there is no other thread before main */
     static const char name[] = "OPENBLAS_CORETYPE";
     const char *core;
 
@@ -45,5 +46,6 @@ __attribute__((constructor)) static void choose_again(void)
     gotoblas_dynamic_quit();
     gotoblas_dynamic_init();
     unsetenv(name);
+    /* NOLINTEND(concurrency-mt-unsafe) */
 }
 #endif
