@@ -150,7 +150,10 @@ static PS_MUST ps_status finish_hop(struct ps_sampler *s, uint32_t hop, uint32_t
 
     PS_TRY(read_answers(s, h, n));
     PS_TRY(number(s, h, n));
-    PS_TRY(transpose(s, h, n));
+    /* the input block needs no transpose unless its messages are made before they are summed; then
+     * the model makes it */
+    if (hop + 1 < s->hops)
+        PS_TRY(transpose(s, h, n));
     s->edges += h->row_begin[n];
     s->block[s->hops - 1 - hop] = (struct ps_block){
         .dst_count = n,
@@ -158,8 +161,8 @@ static PS_MUST ps_status finish_hop(struct ps_sampler *s, uint32_t hop, uint32_t
         .edge_count = h->row_begin[n],
         .row_begin = h->row_begin,
         .col = h->col,
-        .col_begin = h->col_begin,
-        .row = h->row,
+        .col_begin = hop + 1 < s->hops ? h->col_begin : NULL,
+        .row = hop + 1 < s->hops ? h->row : NULL,
         .in_degree = h->in_degree,
         .multiplicity = h->multiplicity,
     };

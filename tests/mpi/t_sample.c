@@ -181,7 +181,10 @@ static void blocks_are_those_of_the_plain_twin(void **state)
                     assert_int_equal(b->in_degree[v], g.indptr[node + 1] - g.indptr[node]);
                     assert_int_equal(b->multiplicity[v], multiplicity[h][node]);
                 }
-                check_transpose(b);
+                if (h + 1 < HOPS)
+                    check_transpose(b);
+                else
+                    assert_null(b->col_begin);
             }
             sum = ps_sampler_fingerprint(s);
             assert_ok(ps_world_sum(world, PS_OK, NULL, 0, NULL, 0, &sum, 1));
