@@ -58,6 +58,7 @@ struct ps_h5_found {
 
 struct ps_h5; /* an open file */
 
+/** Take and release the library's lock. */
 void ps_h5_enter(void);
 void ps_h5_leave(void);
 
@@ -66,8 +67,11 @@ void ps_h5_leave(void);
 PS_MUST ps_status ps_h5_open(struct ps_h5 **f, struct ps_ctx *ctx, const char *path);
 /** A new file on disk. */
 PS_MUST ps_status ps_h5_create(struct ps_h5 **f, struct ps_ctx *ctx, const char *path);
-/** A new file in memory; @p path is for sentences. Arrays that are not written get no space. */
-PS_MUST ps_status ps_h5_image(struct ps_h5 **f, struct ps_ctx *ctx, const char *path);
+/** A new file in memory; @p path is for sentences. Arrays that are not written get no space.
+ *  @param[in] room  bytes it will about have: taken at once, because the library does not
+ *                   clean up after an allocation that fails later */
+PS_MUST ps_status ps_h5_image(struct ps_h5 **f, struct ps_ctx *ctx, const char *path,
+                              uint64_t room);
 /** Close it and hand over its bytes. Clears *f, even on failure.
  *  @param[out] image  (bytes) the caller's, from ctx->mem; NULL on failure */
 PS_MUST ps_status ps_h5_image_take(struct ps_h5 **f, unsigned char **image, uint64_t *bytes);

@@ -62,7 +62,7 @@ static const struct row {
     {"provenance", IS_LONG_TEXT, false, AT(provenance), NULL},
 #undef AT
 };
-enum { ROWS = sizeof table / sizeof table[0], ARRAYS = 3 };
+enum { ROWS = sizeof table / sizeof table[0], ARRAYS = 3, STRUCTURE_BYTES = 1 << 16 };
 
 /* An array of the file; its values are in struct ps_meta. */
 struct array {
@@ -304,7 +304,7 @@ ps_status ps_meta_write(struct ps_meta *m, struct ps_ctx *ctx, const char *path)
     PS_TRY(set_uuid(m, &ctx->mem));
     PS_TRY(content_hash(m, &ctx->mem, false, &checksum, NULL));
     ps_h5_enter();
-    PS_GO(st, ps_h5_image(&f, ctx, path));
+    PS_GO(st, ps_h5_image(&f, ctx, path, serialise(m, false, NULL) + STRUCTURE_BYTES));
     PS_GO(st, fill(f, m, checksum));
     PS_GO(st, ps_h5_image_take(&f, &image, &bytes));
     PS_GO(st, ps_file_open(path, O_RDWR | O_CREAT | O_EXCL, &fd));
