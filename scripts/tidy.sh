@@ -4,8 +4,8 @@
 #   scripts/tidy.sh BUILD_DIRECTORY [FILE...]
 set -uo pipefail
 cd "$(dirname "$0")/.."
-build=${1-build/dev}
-shift
+build=${1-build/clang}
+shift || true
 [ -f "$build/compile_commands.json" ] || {
     echo "tidy: no compile_commands.json in '$build'; configure first" >&2
     exit 2

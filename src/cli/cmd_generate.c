@@ -1,14 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* placeholder: replaced by the piece that brings the command */
 #include "src/cli/cmd.h"
+#include "src/graph/ingest.h"
+
+#include <string.h>
 
 static ps_status run(struct ps_ctx *ctx, const struct ps_opts *o, const char *line)
 {
-    (void)ctx, (void)o, (void)line;
-    PS_FAIL(PS_EUSAGE, "generate is being written");
+    const char *kind = o->positional[0];
+    json_t *report;
+    ps_status st;
+
+    if (strcmp(kind, "rmat") == 0)
+        PS_FAIL(PS_EUSAGE, "generate rmat comes with a later version; this one has sbm");
+    if (strcmp(kind, "sbm") != 0)
+        PS_FAIL(PS_EUSAGE, "'%s' is no kind of graph that can be generated; there is sbm", kind);
+    report = json_object();
+    if (report == NULL)
+        PS_FAIL(PS_EMEM, "out of memory for the report");
+    PS_GO(st, ps_generate_sbm(ctx, o, line, report));
+    PS_GO(st, ps_report_print(o, report));
+out:
+    json_decref(report);
+    return st;
 }
 
 const struct ps_command ps_cmd_generate = {
-    .usage = {PS_CMD_GENERATE, "generate", "", "", NULL, 0, PS_POSITIONALS_MAX},
+    .usage =
+        {PS_CMD_GENERATE, "generate", "sbm", "Make a graph with planted communities and classes.",
+         "A stochastic block model: in-degrees are Pareto, sources lie in the community of the "
+         "target, near it in id, or anywhere; features are the centre of the class plus "
+         "noise. The same seed gives the same graph for any number of threads and any "
+         "memory.",
+         1, 1},
     .run = run,
 };

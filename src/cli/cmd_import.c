@@ -1,14 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* placeholder: replaced by the piece that brings the command */
 #include "src/cli/cmd.h"
+
+#include "src/graph/ingest.h"
+
+#include <string.h>
+
+static PS_MUST ps_status import(struct ps_ctx *ctx, const struct ps_opts *o, const char *line,
+                                json_t *report)
+{
+    const char *kind = o->positional[0];
+
+    if (strcmp(kind, "dir") == 0) {
+        if (o->positional_count != 2)
+            PS_FAIL(PS_EUSAGE, "import dir needs the folder to import");
+        return ps_import_dir(ctx, o, o->positional[1], line, report);
+    }
+    if (strcmp(kind, "npy") == 0) {
+        if (o->positional_count != 1)
+            PS_FAIL(PS_EUSAGE, "import npy takes its files by options, found '%s'",
+                    o->positional[1]);
+        return ps_import_npy(ctx, o, line, report);
+    }
+    PS_FAIL(PS_EUSAGE, "import knows 'dir' and 'npy', found '%s'", kind);
+}
 
 static ps_status run(struct ps_ctx *ctx, const struct ps_opts *o, const char *line)
 {
-    (void)ctx, (void)o, (void)line;
-    PS_FAIL(PS_EUSAGE, "import is being written");
+    json_t *report = json_object();
+    ps_status st;
+
+    if (report == NULL)
+        PS_FAIL(PS_EMEM, "out of memory for the report");
+    PS_GO(st, import(ctx, o, line, report));
+    PS_GO(st, ps_report_print(o, report));
+out:
+    json_decref(report);
+    return st;
 }
 
 const struct ps_command ps_cmd_import = {
-    .usage = {PS_CMD_IMPORT, "import", "", "", NULL, 0, PS_POSITIONALS_MAX},
+    .usage = {PS_CMD_IMPORT, "import", "dir PATH | npy",
+              "Make a dataset of one partition from arrays in .npy files.",
+              "import dir PATH reads a folder of edges.npy, labels.npy, train.npy, valid.npy, "
+              "test.npy or splits.npy, features.npy or features_bits.npy or feat_indptr.npy with "
+              "feat_indices.npy and feat_values.npy, and meta.json. import npy takes its files by "
+              "--edges and the other options marked npy. Edges go from source to target; "
+              "--symmetrise does not double a loop, and equal edges stay unless --dedupe is "
+              "given.",
+              1, 2},
     .run = run,
 };

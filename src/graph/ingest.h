@@ -18,16 +18,26 @@
 #include "src/base/opt.h"
 
 /**
- * The neutral layout (edges.npy, labels.npy, train/valid/test.npy or splits.npy, features.npy |
- * features_bits.npy | feat_indptr/indices[/values].npy, meta.json). `undirected: true` there
- * adds reverse edges without being asked. Bits and CSR become CSR rows. Where splits.npy
- * is there, all its splits are kept (0..S-1), else the one of train/valid/test.npy.
+ * The neutral layout: edges.npy, labels.npy, train/valid/test.npy and splits.npy, features.npy |
+ * features_bits.npy | feat_indptr/indices[/values].npy, meta.json, whose counts are compared
+ * with the arrays. Node numbers become orig_id. Bits and CSR become CSR rows. Other files are
+ * ignored.
+ *
+ * Edges: `undirected: true` in meta.json adds the reverse of every edge without being asked; a
+ * loop is its own reverse and stays one edge. Equal edges, also those that come of adding
+ * reverses, stay unless o->import.dedupe.
+ *
+ * Splits: the rows of splits.npy are 0 to S-1. Where train/valid/test.npy say something else
+ * than every row, they are split 0 and the rows follow as 1 to S. Without either there is one
+ * split in which no node has a role.
+ *
  * @param[in] command  the command line, for the provenance
+ * @return also PS_EUSAGE, PS_EIO, PS_EMEM
  */
 PS_MUST ps_status ps_import_dir(struct ps_ctx *ctx, const struct ps_opts *o, const char *dir,
                                 const char *command, json_t *report);
 
-/** Arrays named by options --edges, --features and so on. */
+/** Arrays named by options --edges, --features and so on; report as above (import_core.h). */
 PS_MUST ps_status ps_import_npy(struct ps_ctx *ctx, const struct ps_opts *o, const char *command,
                                 json_t *report);
 

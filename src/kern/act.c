@@ -68,6 +68,10 @@ static void drop_tile(const struct ps_drop *drop, uint32_t begin, uint32_t end, 
                 group[i * groups + g] = c / 8 + g;
             }
         ps_drop_bits(drop->key, node, group, rows * groups, bits);
+        if (n == cols && n % 8 == 0) { /* no gaps: all rows are one stretch */
+            drop_span(rows * n, bits, drop->threshold, scale, y + (size_t)r * cols);
+            continue;
+        }
         for (uint32_t i = 0; i < rows; i++)
             drop_span(n, bits + 8 * (size_t)(i * groups), drop->threshold, scale,
                       y + (size_t)(r + i) * cols + c);

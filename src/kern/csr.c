@@ -17,20 +17,24 @@ static uint64_t drop_entries(const struct ps_csr *in, const struct ps_drop *drop
     uint64_t nodes[GROUPS];
     uint32_t group[GROUPS];
     uint16_t bits[8 * GROUPS], slot[GROUPS];
-    uint32_t groups = 0;
+    uint32_t groups = 0, before = UINT32_MAX; /* no group: columns / 8 are smaller */
 
-    for (uint64_t e = begin; e < last; e++) { /* columns ascend, so equal groups touch */
+    /* Columns ascend, so equal groups touch. Neither loop has a branch that depends on the
+     * columns or the mask: nothing could predict it. */
+    for (uint64_t e = begin; e < last; e++) {
         const uint32_t g = in->index[e] / 8;
-        if (groups == 0 || group[groups - 1] != g) {
-            nodes[groups] = node;
-            group[groups++] = g;
-        }
+        groups += g != before;
+        before = g;
+        group[groups - 1] = g;
         slot[e - begin] = (uint16_t)(8 * (groups - 1) + in->index[e] % 8);
     }
+    for (uint32_t i = 0; i < groups; i++)
+        nodes[i] = node;
     ps_drop_bits(drop->key, nodes, group, groups, bits);
-    for (uint64_t e = begin; e < last; e++) { /* written always, counted if kept: no branch */
+    for (uint64_t e = begin; e < last; e++) { /* written always, counted if kept */
         index[at] = in->index[e];
         value[at] = (in->value == NULL ? 1 : in->value[e]) * scale;
+        /* cppcheck-suppress uninitvar ; the loop above has the same bounds */
         at += bits[slot[e - begin]] >= drop->threshold;
     }
     return at;

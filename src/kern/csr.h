@@ -15,7 +15,7 @@
 /** A borrowed sparse matrix. Rows may have gaps between them. */
 struct ps_csr {
     uint32_t rows, cols;
-    const uint64_t *begin; /**< (rows) */
+    const uint64_t *begin; /**< (rows + 1) the last is one past all entries, gaps included */
     const uint64_t *end;   /**< (rows) begin + 1 where rows touch */
     const uint32_t *index; /**< (.) column of each entry, ascending within a row */
     const float *value;    /**< (.) NULL: all are 1 */
@@ -61,5 +61,11 @@ void ps_bag_sum(int threads, const struct ps_bag_sum *s);
 /** out = the first @p rows rows of @p in, dense. */
 void ps_csr_dense(int threads, const struct ps_csr *in, uint32_t rows, ps_real *out,
                   size_t out_stride);
+
+/** Numbers that ps_bag_gradient needs as scratch. */
+size_t ps_bag_gradient_scratch(int threads, const struct ps_csr *in, uint32_t m);
+/** w (cols, m) = in^T d, with d (rows, m). The same bits for any number of threads. */
+void ps_bag_gradient(int threads, const struct ps_csr *in, uint32_t m, const ps_real *d, ps_real *w,
+                     ps_real *scratch);
 
 #endif

@@ -58,8 +58,8 @@ __attribute__((target("avx2"))) static void bits_avx2(struct ps_key key, const u
     uint32_t i = 0;
 
     for (; n - i >= 4; i += 4)
-        four(key, node + i, group + i, bits + 8 * i);
-    bits_plain(key, node + i, group + i, n - i, bits + 8 * i);
+        four(key, node + i, group + i, bits + 8 * (size_t)i);
+    bits_plain(key, node + i, group + i, n - i, bits + 8 * (size_t)i);
 }
 #endif
 

@@ -21,16 +21,16 @@ static void labelled_row(uint32_t classes, const ps_real *x, uint32_t label, uin
                          ps_real *grad, struct ps_loss_sums *sums)
 {
     const double top = (double)x[best], at_label = (double)x[label];
-    double sum = 0;
+    double rest = 0; /* the largest itself is exp(0) */
 
     for (uint32_t c = 0; c < classes; c++)
-        sum += exp((double)x[c] - top);
-    sums->loss += log(sum) + top - at_label;
+        rest += c == best ? 0 : exp((double)x[c] - top);
+    sums->loss += log1p(rest) + top - at_label;
     sums->rows++;
     sums->correct += best == label;
     if (grad != NULL)
         for (uint32_t c = 0; c < classes; c++)
-            grad[c] = (ps_real)(exp((double)x[c] - top) / sum - (c == label ? 1 : 0));
+            grad[c] = (ps_real)(exp((double)x[c] - top) / (1 + rest) - (c == label ? 1 : 0));
 }
 
 /* Rows [begin, end). */

@@ -63,6 +63,7 @@ PS_INLINE void put(const struct ps_spmm *s, uint32_t v, uint32_t c, const ps_rea
                         const int parts, const enum weight_kind kind)                              \
     {                                                                                              \
         vec sum[4], a = {0}, b = {0}, d = {0}, f = {0};                                            \
+        const size_t l = (lanes);                                                                  \
         const uint64_t last = ahead_end(s, v);                                                     \
         const ps_real scale = s->scale == NULL ? 1 : s->scale[v];                                  \
                                                                                                    \
@@ -71,23 +72,23 @@ PS_INLINE void put(const struct ps_spmm *s, uint32_t v, uint32_t c, const ps_rea
             const ps_real w = weight_of(s, e, kind);                                               \
             if (e + AHEAD < last) {                                                                \
                 const ps_real *p = s->x + s->index[e + AHEAD] * s->x_stride + c;                   \
-                for (int i = 0; i < parts * (int)(lanes); i += LINE)                               \
+                for (size_t i = 0; i < (size_t)parts * l; i += LINE)                               \
                     __builtin_prefetch(p + i);                                                     \
             }                                                                                      \
             a += *(const vec *)x * w;                                                              \
             if (parts > 1)                                                                         \
-                b += *(const vec *)(x + (lanes)) * w;                                              \
+                b += *(const vec *)(x + l) * w;                                                    \
             if (parts > 2)                                                                         \
-                d += *(const vec *)(x + 2 * (lanes)) * w;                                          \
+                d += *(const vec *)(x + 2 * l) * w;                                                \
             if (parts > 3)                                                                         \
-                f += *(const vec *)(x + 3 * (lanes)) * w;                                          \
+                f += *(const vec *)(x + 3 * l) * w;                                                \
         }                                                                                          \
         sum[0] = a * scale, sum[1] = b * scale, sum[2] = d * scale, sum[3] = f * scale;            \
         if (s->self_x != NULL && v < s->self_rows) {                                               \
             const ps_real *x = s->self_x + v * s->self_stride + c;                                 \
             const ps_real w = s->self == NULL ? 1 : s->self[v];                                    \
-            for (int i = 0; i < parts; i++)                                                        \
-                sum[i] += *(const vec *)(x + i * (int)(lanes)) * w;                                \
+            for (size_t i = 0; i < (size_t)parts; i++)                                             \
+                sum[i] += *(const vec *)(x + i * l) * w;                                           \
         }                                                                                          \
         put(s, v, c, (const ps_real *)sum, skip, (uint32_t)parts *(lanes));                        \
     }

@@ -66,9 +66,8 @@ void ps_model_combine(const struct ps_model *m, uint32_t l, const struct ps_bloc
                                 .out = out,
                                 .out_stride = y->dim_out};
     const uint32_t rows = block->dst_count, parts = rows / ROWS + (rows % ROWS != 0);
-    const int threads = m->ctx->threads;
 
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) default(none)                   \
+#pragma omp parallel for num_threads(m->ctx->threads) schedule(dynamic, 1) default(none)           \
     firstprivate(m, block, out, rows, parts) shared(all, act)
     for (uint32_t p = 0; p < parts; p++) {
         const uint32_t begin = p * ROWS;

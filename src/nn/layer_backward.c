@@ -65,7 +65,7 @@ static ps_status backward_aggregate_first(struct ps_model *m, uint32_t l, const 
     struct ps_spmm s;
 
     PS_TRY(grow_partial(m, n, wide, y->dim_out));
-    ps_gemm_ta(threads, n, wide, y->dim_out, y->c.p, wide, y->h.p, m->gradients + y->weight,
+    ps_gemm_ta(threads, n, wide, y->dim_out, y->c.p, y->h.p, m->gradients + y->weight,
                m->partial.p);
     if (l == 0)
         return PS_OK;
@@ -82,81 +82,40 @@ static ps_status backward_aggregate_first(struct ps_model *m, uint32_t l, const 
     return PS_OK;
 }
 
-/* w = in^T d for bags, by their transpose: each row of w belongs to one thread. The
- * transpose is made for all rows; of its columns only entries of the first n are used. */
-static ps_status bags_gradient(struct ps_model *m, const struct ps_layer *y,
-                               const struct ps_input *in, const ps_real *d, ps_real *w)
+/* The weights' gradients from dz (M, d_out) and, for W_self, the gradient in h (N, d_out):
+ * the input is dense. */
+static ps_status dense_gradients(struct ps_model *m, const struct ps_layer *y,
+                                 const struct ps_block *b, const struct ps_input *in,
+                                 const ps_real *dz)
 {
-    ps_spmm(m->ctx->threads, &(struct ps_spmm){.rows = y->dim_in,
-                                               .cols = y->dim_out,
-                                               .begin = m->t_begin.p,
-                                               .end = m->t_end.p,
-                                               .index = m->t_row.p,
-                                               .edge = in->csr.value == NULL ? NULL : m->t_value.p,
-                                               .x = d,
-                                               .x_stride = y->dim_out,
-                                               .out = w,
-                                               .out_stride = y->dim_out});
-    return PS_OK;
-}
-
-/* Make it, with t_end at the end of each column. */
-static ps_status transpose_bags(struct ps_model *m, const struct ps_csr *in)
-{
-    const uint64_t entries = in->rows == 0 ? 0 : in->end[in->rows - 1];
-
-    PS_TRY(PS_BUF_GROW(m, m->t_begin, (size_t)in->cols + 1));
-    PS_TRY(PS_BUF_GROW(m, m->t_end, in->cols));
-    PS_TRY(PS_BUF_GROW(m, m->t_row, entries));
-    if (in->value != NULL)
-        PS_TRY(PS_BUF_GROW(m, m->t_value, entries));
-    PS_TRY(PS_BUF_GROW(m, m->t_scratch, ps_csr_transpose_scratch(m->ctx->threads, in->cols)));
-    ps_csr_transpose(m->ctx->threads, in, m->t_begin.p, m->t_row.p,
-                     in->value == NULL ? NULL : m->t_value.p, m->t_scratch.p);
-    for (uint32_t c = 0; c < in->cols; c++)
-        m->t_end.p[c] = m->t_begin.p[c + 1];
-    return PS_OK;
-}
-
-/* t_end: rows ascend in a column, so those below n are a prefix. */
-static void cut_transpose(struct ps_model *m, uint32_t cols, uint32_t n)
-{
-    for (uint32_t c = 0; c < cols; c++) {
-        uint64_t low = m->t_begin.p[c], high = m->t_begin.p[c + 1];
-        while (low < high) {
-            const uint64_t mid = low + (high - low) / 2;
-            if (m->t_row.p[mid] < n)
-                low = mid + 1;
-            else
-                high = mid;
-        }
-        m->t_end.p[c] = low;
-    }
-}
-
-/* The weights' gradients from dz (M, d_out) and, for W_self, g (N, d_out). */
-static ps_status weight_gradients(struct ps_model *m, const struct ps_layer *y,
-                                  const struct ps_block *b, const struct ps_input *in,
-                                  const ps_real *dz)
-{
-    ps_real *w = m->gradients + ps_weight_neigh(y), *w_self = m->gradients + y->weight;
     const int threads = m->ctx->threads;
 
-    if (in->dense == NULL) {
-        PS_TRY(transpose_bags(m, &in->csr));
-        PS_TRY(bags_gradient(m, y, in, dz, w));
-        if (y->width == 2) {
-            cut_transpose(m, y->dim_in, b->dst_count);
-            PS_TRY(bags_gradient(m, y, in, y->h.p, w_self));
-        }
-        return PS_OK;
-    }
     PS_TRY(grow_partial(m, b->src_count, y->dim_in, y->dim_out));
-    ps_gemm_ta(threads, b->src_count, y->dim_in, y->dim_out, in->dense, y->dim_in, dz, w,
-               m->partial.p);
+    ps_gemm_ta(threads, b->src_count, y->dim_in, y->dim_out, in->dense, dz,
+               m->gradients + ps_weight_neigh(y), m->partial.p);
     if (y->width == 2)
-        ps_gemm_ta(threads, b->dst_count, y->dim_in, y->dim_out, in->dense, y->dim_in, y->h.p,
-                   w_self, m->partial.p);
+        ps_gemm_ta(threads, b->dst_count, y->dim_in, y->dim_out, in->dense, y->h.p,
+                   m->gradients + y->weight, m->partial.p);
+    return PS_OK;
+}
+
+/* The same for bags. */
+static ps_status bag_gradients(struct ps_model *m, const struct ps_layer *y,
+                               const struct ps_block *b, const struct ps_input *in,
+                               const ps_real *dz)
+{
+    const int threads = m->ctx->threads;
+    struct ps_csr first = in->csr; /* the rows that W_self sees */
+
+    PS_TRY(PS_BUF_GROW(m, m->partial, ps_bag_gradient_scratch(threads, &in->csr, y->dim_out)));
+    ps_bag_gradient(threads, &in->csr, y->dim_out, dz, m->gradients + ps_weight_neigh(y),
+                    m->partial.p);
+    if (y->width == 2) {
+        first.rows = b->dst_count;
+        PS_TRY(PS_BUF_GROW(m, m->partial, ps_bag_gradient_scratch(threads, &first, y->dim_out)));
+        ps_bag_gradient(threads, &first, y->dim_out, y->h.p, m->gradients + y->weight,
+                        m->partial.p);
+    }
     return PS_OK;
 }
 
@@ -173,7 +132,8 @@ static ps_status backward_transform_first(struct ps_model *m, uint32_t l, const 
     s.out = m->scratch[0].p;
     s.out_stride = y->dim_out;
     ps_spmm(threads, &s);
-    PS_TRY(weight_gradients(m, y, b, in, m->scratch[0].p));
+    PS_TRY(in->dense != NULL ? dense_gradients(m, y, b, in, m->scratch[0].p)
+                             : bag_gradients(m, y, b, in, m->scratch[0].p));
     if (l == 0)
         return PS_OK;
     PS_TRY(PS_BUF_GROW(m, m->scratch[1], rows * y->dim_in));

@@ -5,15 +5,14 @@
 #include "src/kern/norm.h"
 #include "src/kern/spmm.h"
 
-#include <string.h>
+#include <math.h>
 
 /*
  * What one operation costs, in products and sums of a dense product: a number
  * read for an edge, one of a bag times a row of weights, one of a bag added
- * into a dense row, one entry sorted into the transpose. Measured; see
- * docs/decisions. Only their ratio to each other decides, from shapes alone.
+ * into a dense row. Measured roughly: only their ratio to each other decides, from shapes alone.
  */
-static const double cost_edge = 8, cost_bag = 4, cost_scatter = 32, cost_sort = 128;
+static const double cost_edge = 8, cost_bag = 4, cost_scatter = 32;
 
 /* Aggregated bags are dense; beyond so many times the projected rows they take
  * too much memory. */
@@ -32,12 +31,11 @@ static bool choose_aggregate_first(const struct ps_layer *y, uint32_t l, const s
         first += (passes - 1) * cost_edge * edges * d_in;
         later += passes * product_rows * d_in * d_out;
     } else {
-        const double nnz = rows > 0 ? (double)in->csr.begin[in->rows] : 0;
-        const double per_row = rows > 0 ? nnz / rows : 0;
+        const double per_row = (double)in->csr.begin[in->rows] / fmax(rows, 1);
         if (n * width * d_in > DENSE_LIMIT * rows * d_out)
             return false;
         first += cost_scatter * per_row * (edges + n);
-        later += 2 * cost_bag * per_row * product_rows * d_out + cost_sort * nnz;
+        later += 2 * cost_bag * per_row * product_rows * d_out;
     }
     return first <= later;
 }
@@ -58,8 +56,7 @@ void ps_layer_project(const struct ps_model *m, const struct ps_layer *layer,
     const int threads = m->ctx->threads;
 
     if (in->dense != NULL)
-        ps_gemm(threads, rows, layer->dim_in, layer->dim_out, in->dense, layer->dim_in, w, 0, y,
-                layer->dim_out, NULL);
+        ps_gemm(threads, rows, layer->dim_in, layer->dim_out, in->dense, w, y, NULL);
     else
         ps_spmm(threads, &(struct ps_spmm){.rows = rows,
                                            .cols = layer->dim_out,
@@ -135,8 +132,7 @@ static ps_status forward_aggregate_first(struct ps_model *m, struct ps_layer *y,
         }
         ps_spmm(threads, &s);
     }
-    ps_gemm(threads, n, wide, y->dim_out, y->c.p, wide, m->weights + y->weight, 0, y->h.p,
-            y->dim_out, act);
+    ps_gemm(threads, n, wide, y->dim_out, y->c.p, m->weights + y->weight, y->h.p, act);
     return PS_OK;
 }
 

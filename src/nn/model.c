@@ -109,10 +109,8 @@ void ps_model_free(struct ps_model **out)
     ps_mem_free(mem, &m->drop_index.p);
     ps_mem_free(mem, &m->drop_value.p);
     ps_mem_free(mem, &m->t_begin.p);
-    ps_mem_free(mem, &m->t_end.p);
     ps_mem_free(mem, &m->t_scratch.p);
     ps_mem_free(mem, &m->t_row.p);
-    ps_mem_free(mem, &m->t_value.p);
     ps_mem_free(mem, &m);
     *out = NULL;
 }

@@ -73,9 +73,8 @@ struct ps_model {
     struct ps_buf_u32 drop_index;
     struct ps_buf_float drop_value;
 
-    struct ps_buf_u64 t_begin, t_end, t_scratch; /**< transpose of the bags, or of a block */
+    struct ps_buf_u64 t_begin, t_scratch; /**< transpose of a block that came without */
     struct ps_buf_u32 t_row;
-    struct ps_buf_float t_value;
 };
 
 /** Rows as a layer's input. */

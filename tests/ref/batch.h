@@ -9,6 +9,7 @@
 #include "src/base/rng.h"
 #include "src/kern/block.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -145,7 +145,7 @@ static void bags_without_values_are_bags_of_ones(void **state)
         test_batch_new(&ones, &g, 2, 20, 0, 2, UINT32_MAX, true);
         test_batch_new(&valued, &g, 2, 20, 0, 2, UINT32_MAX, true);
         value = test_own(&valued, (size_t)50 * 19, sizeof *value);
-        for (size_t i = 0; i < 50 * 19; i++)
+        for (size_t i = 0; i < (size_t)50 * 19; i++)
             value[i] = 1;
         ones.b.input.value = NULL;
         valued.b.input.value = value;

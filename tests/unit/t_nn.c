@@ -165,8 +165,8 @@ static void infer(struct ps_model *m, const struct test_batch *t, ps_real *out)
 
 static void one_layer_at_a_time_equals_the_forward_pass(void **state)
 {
-    enum { N = 3000 };
-    ps_real *one = test_array(N * 5, sizeof *one), *two = test_array(N * 5, sizeof *two);
+    enum { N = 3000, SIZE = 5 * N };
+    ps_real *one = test_array(SIZE, sizeof *one), *two = test_array(SIZE, sizeof *two);
     struct test_graph g;
 
     (void)state;
@@ -182,10 +182,10 @@ static void one_layer_at_a_time_equals_the_forward_pass(void **state)
         infer(m, &t, one);
         for (ctx.threads = 2; ctx.threads <= 4; ctx.threads++) {
             infer(m, &t, two);
-            assert_memory_equal(one, two, N * 5 * sizeof *one);
+            assert_memory_equal(one, two, SIZE * sizeof *one);
         }
         assert_ok(ps_model_forward(m, &t.b, false, &want));
-        for (size_t j = 0; j < N * 5; j++)
+        for (size_t j = 0; j < SIZE; j++)
             assert_true(fabs((double)(one[j] - want[j])) < 2e-5 * (1 + fabs((double)want[j])));
         test_batch_free(&t);
         end(&ctx, m);
@@ -198,7 +198,7 @@ static void one_layer_at_a_time_equals_the_forward_pass(void **state)
  * sums. Another batch or epoch: other masks. */
 static void a_mask_does_not_depend_on_local_numbers(void **state)
 {
-    enum { N = 211 };
+    enum { N = 211, SIZE = 5 * N };
     struct test_graph g;
     struct ps_ctx ctx;
 
@@ -207,14 +207,14 @@ static void a_mask_does_not_depend_on_local_numbers(void **state)
     test_graph_new(&g, 2, N, 9, 33, 5);
     for (size_t k = 0; k < 4; k++) {
         struct ps_model *m = model_of(&ctx, &both[k % 2]);
-        ps_real *one = test_array(N * 5, sizeof *one);
+        ps_real *one = test_array(SIZE, sizeof *one);
         const ps_real *logits;
         struct test_batch a, b;
         double largest[3] = {0};
         test_batch_new(&a, &g, both[k % 2].layers, N, 0, 1, UINT32_MAX, k / 2 == 1);
         test_batch_new(&b, &g, both[k % 2].layers, N, 5, 7, UINT32_MAX, k / 2 == 1);
         assert_ok(ps_model_forward(m, &a.b, true, &logits));
-        memcpy(one, logits, N * 5 * sizeof *one);
+        memcpy(one, logits, SIZE * sizeof *one);
         for (int other = 0; other < 3; other++) {
             b.b.epoch = a.b.epoch + (other == 1);
             b.b.index = a.b.index + (other == 2);
