@@ -82,6 +82,7 @@ struct ps_meta {
 
 struct ps_dataset;
 
+/** Open D.ps: meta.h5 is read and its checksum checked. @p ctx must outlive the object. */
 PS_MUST ps_status ps_dataset_open(struct ps_dataset **ds, struct ps_ctx *ctx, const char *path);
 void ps_dataset_close(struct ps_dataset **ds);
 const struct ps_meta *ps_dataset_meta(const struct ps_dataset *ds);
@@ -102,6 +103,7 @@ struct ps_part; /* one open part file */
 PS_MUST ps_status ps_part_open(struct ps_part **p, const struct ps_dataset *ds, uint32_t k);
 void ps_part_close(struct ps_part **p);
 
+/** Facts of an open part; pointers are borrowed until it is closed. */
 const char *ps_part_path(const struct ps_part *p);
 uint64_t ps_part_first_node(const struct ps_part *p);
 uint64_t ps_part_nodes(const struct ps_part *p);    /**< n */

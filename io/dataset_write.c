@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BUFFER_BYTES = 1 << 20 };
+enum { BUFFER_BYTES = 1 << 20, STRUCTURE_BYTES = 1 << 16 };
 
 /* Bytes on their way to one array, or to one plane of the splits. */
 struct stream {
@@ -146,7 +146,7 @@ static PS_MUST ps_status lay_out(struct ps_dataset_writer *w, unsigned char **im
     struct ps_h5 *f = NULL;
     ps_status st = PS_OK;
 
-    PS_GO(st, ps_h5_image(&f, w->ctx, w->path));
+    PS_GO(st, ps_h5_image(&f, w->ctx, w->path, STRUCTURE_BYTES));
     PS_GO(st, ps_h5_put_u64(f, "/", "format_version", PS_FORMAT_VERSION));
     PS_GO(st, ps_h5_put_u64(f, "/", "part", w->part));
     PS_GO(st, ps_h5_put_u64(f, "/", "file_bytes", 0));

@@ -108,6 +108,13 @@ ps_status ps_dir_sync(const char *path)
     return st;
 }
 
+ps_status ps_file_rename(const char *from, const char *to)
+{
+    if (rename(from, to) != 0)
+        PS_FAIL_SYS(errno, "cannot rename %s to %s", from, to);
+    return PS_OK;
+}
+
 void ps_dir_of(const char *path, char *dir)
 {
     const char *slash = strrchr(path, '/');

@@ -25,6 +25,7 @@ PS_MUST ps_status ps_file_write(int fd, const char *path, uint64_t offset, uint6
 PS_MUST ps_status ps_file_reserve(int fd, const char *path, uint64_t bytes);
 PS_MUST ps_status ps_file_sync(int fd, const char *path);
 PS_MUST ps_status ps_dir_sync(const char *path);
+PS_MUST ps_status ps_file_rename(const char *from, const char *to);
 /** The folder that @p path lies in: "." for a bare name. @param[out] dir  (PATH_MAX) */
 void ps_dir_of(const char *path, char *dir);
 

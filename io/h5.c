@@ -13,18 +13,20 @@
 #include <hdf5.h>
 #include <limits.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The library is one for the whole process, and so is its lock. */
 static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
 
+enum { IMAGE_STEP = 1 << 16 }; /* a file in memory grows by this */
 enum how { HOW_READ, HOW_CREATE, HOW_IMAGE, HOW_REOPEN };
 
-/* The bytes of a file in memory, once it is closed. */
+/* A file in memory. */
 struct image {
-    void *bytes; /* from realloc */
-    size_t size;
+    struct ps_mem *mem;
+    unsigned char *bytes; /* (size), room for cap */
+    size_t cap, size;
+    ps_status st; /* of the allocation that failed */
 };
 
 struct ps_h5 {
@@ -35,51 +37,7 @@ struct ps_h5 {
     char path[PATH_MAX];
 };
 
-static const struct {
-    const char *name;
-    uint32_t bytes;
-} type_row[PS_H5_OTHER] = {
-    [PS_H5_U8] = {"u8", 1},   [PS_H5_I8] = {"i8", 1},   [PS_H5_U16] = {"u16", 2},
-    [PS_H5_F16] = {"f16", 2}, [PS_H5_I32] = {"i32", 4}, [PS_H5_U32] = {"u32", 4},
-    [PS_H5_F32] = {"f32", 4}, [PS_H5_U64] = {"u64", 8}, [PS_H5_F64] = {"f64", 8},
-};
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are written as they are");
-
-uint32_t ps_h5_type_bytes(enum ps_h5_type type)
-{
-    return type < PS_H5_OTHER ? type_row[type].bytes : 0;
-}
-
-const char *ps_h5_type_name(enum ps_h5_type type)
-{
-    return type < PS_H5_OTHER ? type_row[type].name : "another type";
-}
-
-void ps_h5_shape_text(const struct ps_h5_shape *s, char text[PS_H5_TEXT_BYTES])
-{
-    size_t used;
-
-    snprintf(text, PS_H5_TEXT_BYTES, "%s [", ps_h5_type_name(s->type));
-    for (uint32_t i = 0; i < s->rank; i++) {
-        used = strlen(text);
-        if (i >= PS_H5_RANK_MAX) {
-            snprintf(text + used, PS_H5_TEXT_BYTES - used, ",...");
-            break;
-        }
-        snprintf(text + used, PS_H5_TEXT_BYTES - used, "%s%" PRIu64, i > 0 ? "," : "", s->dim[i]);
-    }
-    used = strlen(text);
-    snprintf(text + used, PS_H5_TEXT_BYTES - used, "]");
-}
-
-bool ps_h5_shape_bytes(const struct ps_h5_shape *s, uint64_t *bytes)
-{
-    *bytes = ps_h5_type_bytes(s->type);
-    for (uint32_t i = 0; i < s->rank && i < PS_H5_RANK_MAX; i++)
-        if (__builtin_mul_overflow(*bytes, s->dim[i], bytes))
-            return false;
-    return true;
-}
 
 void ps_h5_enter(void)
 {
@@ -122,6 +80,8 @@ ps_status ps_h5_refused(const struct ps_h5 *f, const char *what, const char *nam
     char reason[PS_H5_TEXT_BYTES] = "no reason given";
     ps_status st = f->how == HOW_READ ? PS_EINPUT : PS_EIO;
 
+    if (f->image.st != PS_OK) /* the cause, whose sentence is written already */
+        return f->image.st;
     (void)H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, reason);
     PS_FAIL(st, "%s: HDF5 cannot %s %s: %s", f->path, what, name, reason);
 }
@@ -177,20 +137,24 @@ static enum ps_h5_type type_of(hid_t found)
 static void *image_realloc(void *p, size_t bytes, H5FD_file_image_op_t op, void *udata)
 {
     struct image *i = udata;
+    size_t keep = bytes < i->size ? bytes : i->size;
 
     (void)op;
+    PS_ASSERT(p == (i->size > 0 ? i->bytes : NULL));
+    i->st = PS_GROW(i->mem, PS_MEM_OTHER, i->bytes, i->cap, bytes, keep);
+    if (i->st != PS_OK)
+        return NULL;
+    memset(i->bytes + keep, 0, bytes - keep);
     i->size = bytes;
-    return realloc(p, bytes);
+    return i->bytes;
 }
 
 static herr_t image_free(void *p, H5FD_file_image_op_t op, void *udata)
 {
-    struct image *i = udata;
+    const struct image *i = udata;
 
-    if (op == H5FD_FILE_IMAGE_OP_FILE_CLOSE)
-        i->bytes = p;
-    else
-        free(p);
+    (void)op;
+    PS_ASSERT(p == i->bytes); /* freed with the file's own record, or handed over */
     return 0;
 }
 
@@ -224,7 +188,7 @@ static hid_t access_list(enum how how, struct image *image)
     if (how == HOW_READ) /* h5clear does the same; where it is refused, a cut file is not opened */
         (void)H5Pset(fapl, "skip_eof_check", &yes);
     if (how == HOW_IMAGE) {
-        (void)H5Pset_fapl_core(fapl, 1 << 16, 0);
+        (void)H5Pset_fapl_core(fapl, IMAGE_STEP, 0);
         (void)H5Pset_file_image_callbacks(fapl, &keep);
     }
     if (how == HOW_REOPEN)
@@ -246,7 +210,7 @@ static hid_t make_list(hid_t class)
 }
 
 static PS_MUST ps_status open_as(struct ps_h5 **out, struct ps_ctx *ctx, const char *path,
-                                 enum how how)
+                                 enum how how, uint64_t room)
 {
     hid_t fapl, fcpl;
     struct ps_h5 *f;
@@ -256,7 +220,11 @@ static PS_MUST ps_status open_as(struct ps_h5 **out, struct ps_ctx *ctx, const c
     PS_TRY(PS_NEW(&ctx->mem, PS_MEM_OTHER, f, 1));
     f->ctx = ctx;
     f->how = how;
+    f->image.mem = &ctx->mem;
     snprintf(f->path, sizeof f->path, "%s", path);
+    if (how == HOW_IMAGE)
+        PS_GO(st, PS_GROW(&ctx->mem, PS_MEM_OTHER, f->image.bytes, f->image.cap,
+                          ps_align_up(room, IMAGE_STEP) + IMAGE_STEP, 0));
     fapl = access_list(how, &f->image);
     if (how == HOW_READ || how == HOW_REOPEN) {
         f->file = H5Fopen(path, how == HOW_READ ? H5F_ACC_RDONLY : H5F_ACC_RDWR, fapl);
@@ -270,36 +238,38 @@ static PS_MUST ps_status open_as(struct ps_h5 **out, struct ps_ctx *ctx, const c
         H5Pclose(fcpl);
     }
     H5Pclose(fapl);
-    if (st != PS_OK)
+out:
+    if (st != PS_OK) {
+        ps_mem_free(&ctx->mem, &f->image.bytes);
         ps_mem_free(&ctx->mem, &f);
+    }
     *out = f;
     return st;
 }
 
 ps_status ps_h5_open(struct ps_h5 **f, struct ps_ctx *ctx, const char *path)
 {
-    return open_as(f, ctx, path, HOW_READ);
+    return open_as(f, ctx, path, HOW_READ, 0);
 }
 
 ps_status ps_h5_create(struct ps_h5 **f, struct ps_ctx *ctx, const char *path)
 {
-    return open_as(f, ctx, path, HOW_CREATE);
+    return open_as(f, ctx, path, HOW_CREATE, 0);
 }
 
-ps_status ps_h5_image(struct ps_h5 **f, struct ps_ctx *ctx, const char *path)
+ps_status ps_h5_image(struct ps_h5 **f, struct ps_ctx *ctx, const char *path, uint64_t room)
 {
-    return open_as(f, ctx, path, HOW_IMAGE);
+    return open_as(f, ctx, path, HOW_IMAGE, room);
 }
 
 ps_status ps_h5_reopen(struct ps_h5 **f, struct ps_ctx *ctx, const char *path)
 {
-    return open_as(f, ctx, path, HOW_REOPEN);
+    return open_as(f, ctx, path, HOW_REOPEN, 0);
 }
 
 ps_status ps_h5_image_take(struct ps_h5 **f, unsigned char **image, uint64_t *bytes)
 {
-    struct ps_mem *m = &(*f)->ctx->mem;
-    struct image *kept = &(*f)->image;
+    struct image *i = &(*f)->image;
     ps_status st = PS_OK;
     ssize_t size;
 
@@ -308,17 +278,16 @@ ps_status ps_h5_image_take(struct ps_h5 **f, unsigned char **image, uint64_t *by
     if (H5Fflush((*f)->file, H5F_SCOPE_LOCAL) < 0 ||
         (size = H5Fget_file_image((*f)->file, NULL, 0)) <= 0)
         PS_GO(st, ps_h5_refused(*f, "lay out", "the file"));
-    PS_GO(st, PS_NEW(m, PS_MEM_OTHER, *image, (size_t)size));
-    if (H5Fclose((*f)->file) < 0)
-        st = ps_h5_refused(*f, "close", "the file");
+    st = H5Fclose((*f)->file) < 0 ? ps_h5_refused(*f, "close", "the file") : PS_OK;
     (*f)->file = H5I_INVALID_HID;
-    PS_ASSERT(kept->bytes != NULL && kept->size >= (size_t)size);
-    memcpy(*image, kept->bytes, (size_t)size);
-    *bytes = (uint64_t)size;
+    if (st == PS_OK) {
+        PS_ASSERT(i->bytes != NULL && i->size >= (size_t)size);
+        *image = i->bytes;
+        *bytes = (uint64_t)size;
+        i->bytes = NULL;
+    }
 out:
     PS_KEEP(st, ps_h5_close(f));
-    if (st != PS_OK)
-        ps_mem_free(m, image);
     return st;
 }
 
@@ -330,36 +299,61 @@ ps_status ps_h5_close(struct ps_h5 **f)
     *f = NULL;
     if (h == NULL)
         return PS_OK;
+    PS_DASSERT(h->file < 0 || H5Fget_obj_count(h->file, H5F_OBJ_ALL) == 1); /* nothing left open */
     if (h->file >= 0 && H5Fclose(h->file) < 0)
         st = ps_h5_refused(h, "close", "the file");
-    free(h->image.bytes);
+    ps_mem_free(&h->ctx->mem, &h->image.bytes);
     ps_mem_free(&h->ctx->mem, &h);
+    return st;
+}
+
+/* Make the groups on the way to @p name. (The library would do it, with time stamps.) */
+static PS_MUST ps_status make_groups(struct ps_h5 *f, const char *name)
+{
+    hid_t gcpl = make_list(H5P_GROUP_CREATE), g;
+    char way[PATH_MAX];
+    ps_status st = PS_OK;
+
+    snprintf(way, sizeof way, "%s", name);
+    for (char *slash = strchr(way + 1, '/'); slash != NULL && st == PS_OK;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (H5Lexists(f->file, way, H5P_DEFAULT) <= 0) {
+            g = H5Gcreate2(f->file, way, H5P_DEFAULT, gcpl, H5P_DEFAULT);
+            if (g < 0)
+                st = ps_h5_refused(f, "create group", way);
+            else
+                H5Gclose(g);
+        }
+        *slash = '/';
+    }
+    H5Pclose(gcpl);
     return st;
 }
 
 ps_status ps_h5_add(struct ps_h5 *f, const char *name, const struct ps_h5_shape *shape)
 {
     hsize_t dim[PS_H5_RANK_MAX];
-    hid_t type = disk_type(shape->type), dcpl = make_list(H5P_DATASET_CREATE), space, lcpl, d;
+    hid_t type, dcpl, space, d;
     ps_status st = PS_OK;
 
     PS_ASSERT(shape->rank >= 1 && shape->rank <= PS_H5_RANK_MAX);
+    PS_TRY(make_groups(f, name));
     for (uint32_t i = 0; i < shape->rank; i++)
         dim[i] = shape->dim[i];
+    type = disk_type(shape->type);
     space = H5Screate_simple((int)shape->rank, dim, NULL);
-    lcpl = H5Pcreate(H5P_LINK_CREATE);
-    (void)H5Pset_create_intermediate_group(lcpl, 1);
+    dcpl = make_list(H5P_DATASET_CREATE);
     (void)H5Pset_layout(dcpl, H5D_CONTIGUOUS);
     (void)H5Pset_fill_time(dcpl, H5D_FILL_TIME_NEVER);
     (void)H5Pset_alloc_time(dcpl, f->how == HOW_IMAGE ? H5D_ALLOC_TIME_LATE : H5D_ALLOC_TIME_EARLY);
-    d = H5Dcreate2(f->file, name, type, space, lcpl, dcpl, H5P_DEFAULT);
+    d = H5Dcreate2(f->file, name, type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
     if (d < 0)
         st = ps_h5_refused(f, "create", name);
     else
         H5Dclose(d);
-    H5Pclose(lcpl);
-    H5Sclose(space);
     H5Pclose(dcpl);
+    H5Sclose(space);
     H5Tclose(type);
     return st;
 }

@@ -35,7 +35,7 @@ enum ps_h5_type {
 uint32_t ps_h5_type_bytes(enum ps_h5_type type);   /**< 0 for PS_H5_OTHER */
 const char *ps_h5_type_name(enum ps_h5_type type); /**< "u32" */
 
-enum { PS_H5_RANK_MAX = 4, PS_H5_TEXT_BYTES = 128 };
+enum { PS_H5_RANK_MAX = 4, PS_H5_TEXT_BYTES = 128, PS_H5_ATTR_TEXT_MAX = 60000 };
 
 /** Type and shape of an array. */
 struct ps_h5_shape {
@@ -58,6 +58,7 @@ struct ps_h5_found {
 
 struct ps_h5; /* an open file */
 
+/** Take and release the library's lock. */
 void ps_h5_enter(void);
 void ps_h5_leave(void);
 
@@ -66,8 +67,11 @@ void ps_h5_leave(void);
 PS_MUST ps_status ps_h5_open(struct ps_h5 **f, struct ps_ctx *ctx, const char *path);
 /** A new file on disk. */
 PS_MUST ps_status ps_h5_create(struct ps_h5 **f, struct ps_ctx *ctx, const char *path);
-/** A new file in memory; @p path is for sentences. Arrays that are not written get no space. */
-PS_MUST ps_status ps_h5_image(struct ps_h5 **f, struct ps_ctx *ctx, const char *path);
+/** A new file in memory; @p path is for sentences. Arrays that are not written get no space.
+ *  @param[in] room  bytes it will about have: taken at once, because the library does not
+ *                   clean up after an allocation that fails later */
+PS_MUST ps_status ps_h5_image(struct ps_h5 **f, struct ps_ctx *ctx, const char *path,
+                              uint64_t room);
 /** Close it and hand over its bytes. Clears *f, even on failure.
  *  @param[out] image  (bytes) the caller's, from ctx->mem; NULL on failure */
 PS_MUST ps_status ps_h5_image_take(struct ps_h5 **f, unsigned char **image, uint64_t *bytes);
@@ -88,7 +92,8 @@ PS_MUST ps_status ps_h5_write(struct ps_h5 *f, const char *name, enum ps_h5_type
 PS_MUST ps_status ps_h5_read(struct ps_h5 *f, const char *name, enum ps_h5_type type,
                              uint64_t first, uint64_t count, void *dst);
 
-/** Scalar attributes of @p object ("/" is the file itself); put replaces. */
+/** Scalar attributes of @p object ("/" is the file itself); put replaces. @return PS_EUSAGE for
+ *  a text of more than PS_H5_ATTR_TEXT_MAX characters: an object's header holds 64 KiB */
 PS_MUST ps_status ps_h5_put_u64(struct ps_h5 *f, const char *object, const char *name, uint64_t x);
 PS_MUST ps_status ps_h5_put_f64(struct ps_h5 *f, const char *object, const char *name, double x);
 PS_MUST ps_status ps_h5_put_text(struct ps_h5 *f, const char *object, const char *name,

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scalar attributes: u64, f64 and text (UTF-8 of any length, which h5py reads as str). */
+/*
+ * Scalar attributes: u64, f64 and text. Text has a fixed length: it lies in the object's header,
+ * which has a checksum. Text of variable length lies in a heap without one, and a flipped bit
+ * there can make the library read wild.
+ */
 #include "io/h5.h"
 
 #include <hdf5.h>
 #include <string.h>
 
-static hid_t text_type(void)
+/* UTF-8 of this many bytes, the zero at the end included. */
+static hid_t text_type(size_t bytes)
 {
     hid_t t = H5Tcopy(H5T_C_S1);
 
-    (void)H5Tset_size(t, H5T_VARIABLE);
+    (void)H5Tset_size(t, bytes);
     (void)H5Tset_cset(t, H5T_CSET_UTF8);
     return t;
 }
@@ -23,6 +28,8 @@ static PS_MUST ps_status put(struct ps_h5 *f, const char *object, const char *na
     /* through the open object: HDF5 1.10.8 loses what is written to an attribute that was
      * opened by the name of its object */
     o = H5Oopen(ps_h5_handle(f), object, H5P_DEFAULT);
+    if (o >= 0 && H5Aexists(o, name) > 0 && H5Tget_class(type) == H5T_STRING)
+        (void)H5Adelete(o, name); /* the new text may have another length */
     if (o >= 0)
         a = H5Aexists(o, name) > 0 ? H5Aopen(o, name, H5P_DEFAULT)
                                    : H5Acreate2(o, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
@@ -50,9 +57,14 @@ ps_status ps_h5_put_f64(struct ps_h5 *f, const char *object, const char *name, d
 
 ps_status ps_h5_put_text(struct ps_h5 *f, const char *object, const char *name, const char *text)
 {
-    hid_t t = text_type();
-    ps_status st = put(f, object, name, t, &text);
+    hid_t t;
+    ps_status st;
 
+    if (strlen(text) > PS_H5_ATTR_TEXT_MAX)
+        PS_FAIL(PS_EUSAGE, "%s: attribute '%s': at most %d characters expected, found %zu",
+                ps_h5_path(f), name, PS_H5_ATTR_TEXT_MAX, strlen(text));
+    t = text_type(strlen(text) + 1);
+    st = put(f, object, name, t, text);
     H5Tclose(t);
     return st;
 }
@@ -74,7 +86,7 @@ static PS_MUST ps_status open_checked(struct ps_h5 *f, const char *object, const
     type = H5Aget_type(a);
     space = H5Aget_space(a);
     count = H5Sget_simple_extent_npoints(space);
-    is_text = H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0;
+    is_text = H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0;
     same = want >= 0 ? H5Tequal(type, want) > 0 : is_text;
     bytes = H5Tget_size(type);
     H5Sclose(space);
@@ -118,21 +130,18 @@ ps_status ps_h5_get_f64(struct ps_h5 *f, const char *object, const char *name, d
 
 ps_status ps_h5_get_text(struct ps_h5 *f, const char *object, const char *name, char **text)
 {
-    hid_t a, t;
-    char *found = NULL;
     ps_status st = PS_OK;
+    hid_t a, t;
 
     *text = NULL;
-    PS_TRY(open_checked(f, object, name, H5I_INVALID_HID, "text of variable length", &a));
+    PS_TRY(open_checked(f, object, name, H5I_INVALID_HID, "text of fixed length", &a));
     t = H5Aget_type(a); /* as stored: the library does not convert ASCII to UTF-8 */
-    if (H5Aread(a, t, &found) < 0)
+    PS_GO(st, ps_mem_new(ps_h5_mem(f), PS_MEM_OTHER, text, H5Tget_size(t) + 1, 1));
+    if (H5Aread(a, t, *text) < 0)
         PS_GO(st, ps_h5_refused(f, "read attribute", name));
-    PS_GO(st, ps_mem_new(ps_h5_mem(f), PS_MEM_OTHER, text, found ? strlen(found) + 1 : 1, 1));
-    if (found != NULL)
-        memcpy(*text, found, strlen(found));
 out:
-    if (found != NULL)
-        H5free_memory(found);
+    if (st != PS_OK)
+        ps_mem_free(ps_h5_mem(f), text);
     H5Tclose(t);
     H5Aclose(a);
     return st;

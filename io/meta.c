@@ -62,7 +62,7 @@ static const struct row {
     {"provenance", IS_LONG_TEXT, false, AT(provenance), NULL},
 #undef AT
 };
-enum { ROWS = sizeof table / sizeof table[0], ARRAYS = 3 };
+enum { ROWS = sizeof table / sizeof table[0], ARRAYS = 3, STRUCTURE_BYTES = 1 << 16 };
 
 /* An array of the file; its values are in struct ps_meta. */
 struct array {
@@ -265,8 +265,19 @@ static PS_MUST ps_status set_uuid(struct ps_meta *m, struct ps_mem *mem)
     return PS_OK;
 }
 
+/* Of any length, and so an array. */
+static PS_MUST ps_status put_long_text(struct ps_h5 *f, const char *name, const char *text)
+{
+    struct ps_h5_shape shape = {PS_H5_U8, 1, {strlen(text)}};
+
+    PS_TRY(ps_h5_add(f, name, &shape));
+    return ps_h5_write(f, name, PS_H5_U8, 0, shape.dim[0], text);
+}
+
 static PS_MUST ps_status put_row(struct ps_h5 *f, const struct ps_meta *m, const struct row *r)
 {
+    if (r->kind == IS_LONG_TEXT)
+        return put_long_text(f, r->name, text_of(m, r));
     if (is_text(r))
         return ps_h5_put_text(f, "/", r->name, text_of(m, r));
     if (r->kind == IS_F64)
@@ -304,7 +315,7 @@ ps_status ps_meta_write(struct ps_meta *m, struct ps_ctx *ctx, const char *path)
     PS_TRY(set_uuid(m, &ctx->mem));
     PS_TRY(content_hash(m, &ctx->mem, false, &checksum, NULL));
     ps_h5_enter();
-    PS_GO(st, ps_h5_image(&f, ctx, path));
+    PS_GO(st, ps_h5_image(&f, ctx, path, serialise(m, false, NULL) + STRUCTURE_BYTES));
     PS_GO(st, fill(f, m, checksum));
     PS_GO(st, ps_h5_image_take(&f, &image, &bytes));
     PS_GO(st, ps_file_open(path, O_RDWR | O_CREAT | O_EXCL, &fd));
@@ -364,6 +375,21 @@ static PS_MUST ps_status take_text(struct ps_meta *m, const struct row *r, const
     return PS_OK;
 }
 
+static PS_MUST ps_status get_long_text(struct ps_h5 *f, const char *name, const char *path,
+                                       char **text)
+{
+    char got[PS_H5_TEXT_BYTES];
+    struct ps_h5_found found;
+
+    PS_TRY(ps_h5_find(f, name, &found));
+    ps_h5_shape_text(&found.shape, got);
+    if (!found.present || found.shape.type != PS_H5_U8 || found.shape.rank != 1)
+        PS_FAIL(PS_EINPUT, "%s: %s: u8 of one dimension expected, found %s", path, name,
+                found.present ? got : "nothing");
+    PS_TRY(ps_mem_new(ps_h5_mem(f), PS_MEM_OTHER, text, found.shape.dim[0] + 1, 1));
+    return ps_h5_read(f, name, PS_H5_U8, 0, found.shape.dim[0], *text);
+}
+
 static PS_MUST ps_status get_row(struct ps_h5 *f, struct ps_meta *m, const struct row *r,
                                  const char *path)
 {
@@ -371,6 +397,8 @@ static PS_MUST ps_status get_row(struct ps_h5 *f, struct ps_meta *m, const struc
     ps_status st;
     uint64_t x;
 
+    if (r->kind == IS_LONG_TEXT)
+        return get_long_text(f, r->name, path, &m->provenance);
     if (r->kind == IS_F64)
         return ps_h5_get_f64(f, "/", r->name, &m->edge_cut);
     if (!is_text(r)) {
@@ -378,10 +406,6 @@ static PS_MUST ps_status get_row(struct ps_h5 *f, struct ps_meta *m, const struc
         return take_number(m, r, path, x);
     }
     PS_TRY(ps_h5_get_text(f, "/", r->name, &text));
-    if (r->kind == IS_LONG_TEXT) {
-        m->provenance = text;
-        return PS_OK;
-    }
     st = take_text(m, r, path, text);
     ps_mem_free(ps_h5_mem(f), &text);
     return st;
