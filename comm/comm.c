@@ -39,6 +39,19 @@ bool ps_comm_launched(void)
     return false;
 }
 
+uint32_t ps_comm_launch_rank(void)
+{
+    static const char *const name[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
+                                       "MV2_COMM_WORLD_RANK"};
+
+    for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
+        const char *value = getenv(name[i]); /* NOLINT(concurrency-mt-unsafe): nobody sets any */
+        if (value != NULL && value[0] >= '0' && value[0] <= '9')
+            return (uint32_t)strtoul(value, NULL, 10);
+    }
+    return 0;
+}
+
 static PS_MUST ps_status check_ops(const struct ps_comm_ops *ops)
 {
     if (ops->version != PS_COMM_OPS_VERSION)

@@ -51,6 +51,9 @@ const char *ps_traffic_name(enum ps_traffic t); /**< "rows" and so on */
  *  MV2_COMM_WORLD_SIZE. SLURM_* are not looked at: the shell of a batch job has them too. */
 bool ps_comm_launched(void);
 
+/** This process' rank as its launcher says, before MPI is started; 0 where none tells. */
+uint32_t ps_comm_launch_rank(void);
+
 /**
  * Join the job: mpi where a launcher started us, else self. Asks for
  * MPI_THREAD_SERIALIZED. Collective. Sets ctx->log.rank. Duplicates the world

@@ -271,12 +271,13 @@ ps_status ps_h5_image_take(struct ps_h5 **f, unsigned char **image, uint64_t *by
 {
     struct image *i = &(*f)->image;
     ps_status st = PS_OK;
-    ssize_t size;
+    ssize_t size = -1;
 
     *image = NULL;
     PS_ASSERT((*f)->how == HOW_IMAGE);
-    if (H5Fflush((*f)->file, H5F_SCOPE_LOCAL) < 0 ||
-        (size = H5Fget_file_image((*f)->file, NULL, 0)) <= 0)
+    if (H5Fflush((*f)->file, H5F_SCOPE_LOCAL) >= 0)
+        size = H5Fget_file_image((*f)->file, NULL, 0);
+    if (size <= 0)
         PS_GO(st, ps_h5_refused(*f, "lay out", "the file"));
     st = H5Fclose((*f)->file) < 0 ? ps_h5_refused(*f, "close", "the file") : PS_OK;
     (*f)->file = H5I_INVALID_HID;

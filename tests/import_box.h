@@ -72,7 +72,7 @@ static inline void box_remove(const char *path)
     while ((e = readdir(d)) != NULL) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
-        snprintf(inner, sizeof inner, "%s/%s", path, e->d_name);
+        assert_true((size_t)snprintf(inner, sizeof inner, "%s/%s", path, e->d_name) < sizeof inner);
         if (unlink(inner) != 0)
             box_remove(inner);
     }

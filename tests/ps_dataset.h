@@ -55,7 +55,7 @@ static inline void ps_test_dir_remove(const char *dir)
 static inline const char *ps_test_path(char path[PS_TEST_PATH_BYTES], const char *dir,
                                        const char *name)
 {
-    snprintf(path, PS_TEST_PATH_BYTES, "%s/%s", dir, name);
+    assert_true(snprintf(path, PS_TEST_PATH_BYTES, "%s/%s", dir, name) < PS_TEST_PATH_BYTES);
     return path;
 }
 

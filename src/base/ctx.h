@@ -19,6 +19,9 @@ struct ps_ctx {
     struct ps_trace trace;
     struct ps_log log;
     int threads; /**< OpenMP threads for compute; at least 1 */
+    /** After a failure that all ranks know of: the status of the lowest rank that failed, which
+     *  decides the exit code. A rank whose own status is PS_ECANCEL has nothing to tell. */
+    ps_status job_status;
 };
 
 /** Words go to @p log_out (NULL: nowhere). No budget, one thread. */

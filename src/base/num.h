@@ -53,6 +53,22 @@ static inline uint64_t ps_max(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/** Index of the last of begin[0..count) that is not above @p x: which range holds x.
+ *  @pre count > 0, ascending, begin[0] <= x */
+static inline uint64_t ps_find_range(const uint64_t *begin, uint64_t count, uint64_t x)
+{
+    uint64_t lo = 0, hi = count;
+
+    while (hi - lo > 1) {
+        uint64_t mid = lo + (hi - lo) / 2;
+        if (begin[mid] <= x)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
 /** Narrow where the value is known to fit: a broken invariant otherwise. */
 static inline uint32_t ps_u32(uint64_t x)
 {

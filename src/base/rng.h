@@ -77,6 +77,7 @@ static inline struct ps_draw ps_draw_at(struct ps_key key, uint64_t node, uint64
     return ps_philox(key, ctr);
 }
 
+/** Half 0 or 1 of a draw. */
 static inline uint64_t ps_draw_u64(const struct ps_draw *d, size_t half)
 {
     return (uint64_t)d->w[2 * half] | (uint64_t)d->w[2 * half + 1] << 32;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cli/cmd.h"
 
+#include "comm/comm.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 const struct ps_command *const ps_commands[] = {
     &ps_cmd_import, &ps_cmd_generate, &ps_cmd_partition, &ps_cmd_info,
@@ -56,6 +59,17 @@ static char *join(int argc, char **argv)
     return line;
 }
 
+ps_status ps_told_once(struct ps_ctx *ctx, ps_status st)
+{
+    static const struct timespec a_moment = {.tv_nsec = 300000000};
+
+    if (st == PS_OK || ps_comm_launch_rank() == 0)
+        return st;
+    ctx->job_status = st;
+    nanosleep(&a_moment, NULL); /* a launcher may end rank 0 as soon as another has left */
+    return PS_ECANCEL;
+}
+
 static PS_MUST ps_status run_command(struct ps_ctx *ctx, int argc, char **argv)
 {
     const struct ps_command *c = NULL;
@@ -64,9 +78,9 @@ static PS_MUST ps_status run_command(struct ps_ctx *ctx, int argc, char **argv)
     char *line = NULL;
     bool help;
 
-    PS_TRY(find_command(argv[1], &c));
+    PS_TRY(ps_told_once(ctx, find_command(argv[1], &c)));
     PS_TRY(PS_NEW(&ctx->mem, PS_MEM_OTHER, o, 1));
-    PS_GO(st, ps_opts_parse(o, &c->usage, argc - 1, argv + 1, &help));
+    PS_GO(st, ps_told_once(ctx, ps_opts_parse(o, &c->usage, argc - 1, argv + 1, &help)));
     if (help)
         goto out;
     ctx->log.quiet = o->common.quiet;
@@ -103,6 +117,8 @@ int ps_cli_main(int argc, char **argv)
     ps_log_progress_end(&ctx->log);
     if (st != PS_OK && st != PS_ECANCEL)
         ps_err_print(stderr, 0);
+    if (st == PS_ECANCEL)
+        st = ctx->job_status;
     ps_ctx_fini(ctx);
     free(ctx);
     return ps_exit_code(st);

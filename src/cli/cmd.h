@@ -26,6 +26,10 @@ extern const struct ps_command *const ps_commands[];
  *  @return PS_EIO if stdout cannot be written */
 PS_MUST ps_status ps_report_print(const struct ps_opts *o, const json_t *report);
 
+/** A failure that every rank finds in the same way before the job begins, such as a wrong
+ *  option: @p st on rank 0, which tells it; PS_ECANCEL on the others. PS_OK stays PS_OK. */
+ps_status ps_told_once(struct ps_ctx *ctx, ps_status st);
+
 /** The whole program behind main: 0 or an exit code. */
 int ps_cli_main(int argc, char **argv);
 

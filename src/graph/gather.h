@@ -36,6 +36,7 @@ struct ps_gather {
     uint64_t node_cap, stage_bytes;
 };
 
+/** Room for @p node_cap nodes at a time. @return PS_EMEM; ps_gather_fini is due all the same */
 PS_MUST ps_status ps_gather_init(struct ps_gather *g, struct ps_source *s, uint64_t node_cap,
                                  uint64_t stage_bytes);
 /** Accepts what init left after a failure. */

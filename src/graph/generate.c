@@ -66,8 +66,8 @@ static void add_up_degrees(struct generator *g)
 {
     uint64_t edges = 0, most = 0;
 
-#pragma omp parallel for num_threads(g->threads) schedule(static) reduction(+ : edges)             \
-    reduction(max : most)
+#pragma omp parallel for num_threads(g->threads) schedule(static) default(none) shared(g)          \
+    reduction(+ : edges) reduction(max : most)
     for (uint64_t v = 0; v < g->model.nodes; v++) {
         uint64_t d = ps_sbm_degree(&g->model, v);
         edges += d;
@@ -149,13 +149,19 @@ static void tally_row(const struct ps_sbm *m, uint64_t v, const uint64_t *source
     }
 }
 
+/* Called by all threads at the same time. */
 static void tally_add(struct tally *to, const struct tally *t)
 {
+#pragma omp atomic
     to->in_community += t->in_community;
+#pragma omp atomic
     to->near += t->near;
+#pragma omp atomic
     to->same_class += t->same_class;
-    for (int k = 0; k < PS_SBM_DRAWN_COUNT; k++)
+    for (int k = 0; k < PS_SBM_DRAWN_COUNT; k++) {
+#pragma omp atomic
         to->drawn[k] += t->drawn[k];
+    }
 }
 
 /* Sources of nodes first + [from, to) of the chunk, from g->sources on; those in the window
@@ -164,7 +170,7 @@ static void draw_rows(struct generator *g, uint64_t first, uint64_t from, uint64
 {
     int next = 0;
 
-#pragma omp parallel num_threads(g->threads)
+#pragma omp parallel num_threads(g->threads) default(none) shared(g, first, from, to, low, next)
     {
         struct tally mine = {0};
         uint64_t *slots;
@@ -187,7 +193,6 @@ static void draw_rows(struct generator *g, uint64_t first, uint64_t from, uint64
                 }
             }
         }
-#pragma omp critical(ps_generate_tally)
         if (low == 0)
             tally_add(&g->tally, &mine);
     }
@@ -195,7 +200,8 @@ static void draw_rows(struct generator *g, uint64_t first, uint64_t from, uint64
 
 static void set_indptr(struct generator *g, uint64_t first, uint64_t count)
 {
-#pragma omp parallel for num_threads(g->threads) schedule(static)
+#pragma omp parallel for num_threads(g->threads) schedule(static) default(none)                    \
+    shared(g, first, count)
     for (uint64_t i = 0; i < count; i++)
         g->indptr[i + 1] = ps_sbm_degree(&g->model, first + i);
     g->indptr[0] = 0;
@@ -234,16 +240,17 @@ static PS_MUST ps_status do_nodes(struct generator *g, uint64_t first, uint64_t 
     const struct ps_sbm *m = &g->model;
     size_t dim = m->features;
 
-#pragma omp parallel for num_threads(g->threads) schedule(static)
+#pragma omp parallel for num_threads(g->threads) schedule(static) default(none)                    \
+    shared(g, m, dim, first, count)
     for (uint64_t i = 0; i < count; i++) {
-        uint32_t class = ps_sbm_class(m, first + i);
+        uint32_t c = ps_sbm_class(m, first + i);
         float *row = g->rows + i * dim;
         if (g->centre != NULL)
-            memcpy(row, g->centre + class * dim, dim * sizeof *row);
+            memcpy(row, g->centre + c * dim, dim * sizeof *row);
         else
-            ps_sbm_centre(m, class, row);
+            ps_sbm_centre(m, c, row);
         ps_sbm_add_noise(m, first + i, row);
-        g->label[i] = (int32_t) class;
+        g->label[i] = (int32_t)c;
         g->split[i] = ps_sbm_split(m, first + i);
         g->id[i] = first + i;
     }

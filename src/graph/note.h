@@ -13,8 +13,11 @@
 #include <jansson.h>
 #include <stdint.h>
 
+/** Set a key to a number below 2^63. */
 PS_MUST ps_status ps_note_u64(json_t *report, const char *key, uint64_t x);
+/** Set a key to a finite number. */
 PS_MUST ps_status ps_note_real(json_t *report, const char *key, double x);
+/** Set a key to a text; what is not UTF-8 becomes a remark that it was not. */
 PS_MUST ps_status ps_note_text(json_t *report, const char *key, const char *text);
 /** Takes the reference of @p value, which may be NULL if memory was out. */
 PS_MUST ps_status ps_note_json(json_t *report, const char *key, json_t *value);

@@ -104,12 +104,12 @@ static PS_MUST ps_status take_buffers(struct rewriter *r)
     r->chunk_nodes = half / 4 / (r->row_bytes + 80); /* 80: what gather keeps for a node */
     r->chunk_nodes = ps_max(1, ps_min(r->chunk_nodes, CHUNK_NODES_MAX));
     r->chunk_items = half / 4 / (r->s->meta->weighted ? 12 : 8);
-    r->chunk_items = ps_max(2 * PIECE, ps_min(r->chunk_items, UINT64_C(1) << 22));
+    r->chunk_items = ps_max(UINT64_C(2) * PIECE, ps_min(r->chunk_items, UINT64_C(1) << 22));
     r->chunk_nodes = ps_min(r->chunk_nodes, r->s->meta->nodes);
     mean = r->s->meta->edges / r->s->meta->nodes + 1;
     r->chunk_nodes = ps_min(r->chunk_nodes, ps_max(1, r->chunk_items / mean));
     PS_TRY(PS_GROW(m, PS_MEM_STAGING, r->rows, r->rows_cap, r->chunk_nodes * r->row_bytes, 0));
-    PS_TRY(PS_GROW(m, PS_MEM_TOPOLOGY, r->id, r->id_cap, 2 * PIECE, 0));
+    PS_TRY(PS_GROW(m, PS_MEM_TOPOLOGY, r->id, r->id_cap, UINT64_C(2) * PIECE, 0));
     return ps_gather_init(&r->g, r->s, r->chunk_nodes,
                           ps_max(STAGE_MIN, ps_min(half / 8, STAGE_MAX)));
 }

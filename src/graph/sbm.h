@@ -53,6 +53,7 @@ PS_MUST ps_status ps_sbm_init(struct ps_sbm *m, const struct ps_opts_generate *g
 /** Mean of the degrees of the model at its scale, by its sums. */
 double ps_sbm_mean_degree(const struct ps_sbm *m);
 
+/** In-degree of v: below the number of nodes. */
 uint64_t ps_sbm_degree(const struct ps_sbm *m, uint64_t v);
 
 /** Slots that ps_sbm_sources needs for @p degree sources: a power of two. */

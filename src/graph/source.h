@@ -26,7 +26,9 @@ struct ps_source {
     uint32_t which[PS_SOURCE_OPEN];
 };
 
+/** Nothing is opened yet. @p ds is borrowed until fini. */
 void ps_source_init(struct ps_source *s, struct ps_ctx *ctx, const struct ps_dataset *ds);
+/** Close the parts; accepts zeros. */
 void ps_source_fini(struct ps_source *s);
 
 /** The part that holds node @p v. @pre v < nodes */

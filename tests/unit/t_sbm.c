@@ -207,7 +207,7 @@ static void centres_are_as_far_apart_as_asked_and_noise_is_1(void **state)
         for (int b = 0; b < a; b++)
             for (int j = 0; j < D; j++)
                 far += pow((double)centre[a][j] - (double)centre[b][j], 2);
-    assert_true(fabs(sqrt(far / (K * (K - 1) / 2)) - 4) < 0.15 * 4);
+    assert_true(fabs(sqrt(far / (K * (K - 1) / 2.0)) - 4) < 0.15 * 4);
     for (uint64_t v = 0; v < N; v++) {
         float row[D];
         uint32_t c = ps_sbm_class(&m, v);

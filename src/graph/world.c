@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/graph/world.h"
+
+struct ps_world {
+    struct ps_ctx *ctx;
+    struct ps_worker *worker;
+    struct ps_comm *comm;
+    struct ps_io *io;
+    struct ps_fetch *fetch;
+    const struct ps_opts_io *io_opts; /* while opening */
+};
+
+static ps_status open_disk(void *arg)
+{
+    struct ps_world *w = arg;
+
+    PS_TRY(ps_io_new(&w->io, w->ctx, w->io_opts));
+    return ps_fetch_new(&w->fetch, w->ctx, w->io, w->io_opts);
+}
+
+static ps_status close_disk(void *arg)
+{
+    struct ps_world *w = arg;
+
+    ps_fetch_free(&w->fetch);
+    ps_io_free(&w->io);
+    return PS_OK;
+}
+
+ps_status ps_world_open(struct ps_world **out, struct ps_ctx *ctx, const struct ps_opts *o)
+{
+    struct ps_world *w;
+    ps_status st;
+
+    *out = NULL;
+    PS_TRY(PS_NEW(&ctx->mem, PS_MEM_OTHER, w, 1));
+    w->ctx = ctx;
+    w->io_opts = &o->io;
+    PS_GO(st, ps_comm_new(&w->comm, ctx, &o->comm));
+    st = ps_worker_new(&w->worker, &ctx->mem, !ps_comm_any_thread(w->comm));
+    if (st == PS_OK)
+        st = ps_worker_call(w->worker, open_disk, w);
+    if (w->worker == NULL)
+        PS_GO(st, ps_comm_agree(w->comm, st));
+    else
+        PS_GO(st, ps_world_agree(w, st));
+    *out = w;
+    return PS_OK;
+out:
+    if (w->comm != NULL)
+        st = ps_world_outcome(w, st);
+    ps_world_close(&w);
+    return st;
+}
+
+ps_status ps_world_outcome(const struct ps_world *w, ps_status st)
+{
+    uint32_t rank = 0; /* a failure that no exchange told is the same on all ranks */
+    ps_status first = st;
+
+    if (st == PS_OK)
+        return PS_OK;
+    (void)ps_comm_first_failure(w->comm, &rank, &first);
+    w->ctx->job_status = first;
+    ps_log_progress_end(&w->ctx->log);
+    if (rank == ps_comm_rank(w->comm))
+        ps_err_print(stderr, 0);
+    return PS_ECANCEL;
+}
+
+void ps_world_close(struct ps_world **out)
+{
+    struct ps_world *w = *out;
+
+    if (w == NULL)
+        return;
+    if (w->worker != NULL && ps_worker_call(w->worker, close_disk, w) == PS_OK)
+        ps_worker_free(&w->worker);
+    ps_comm_free(&w->comm);
+    ps_mem_free(&w->ctx->mem, &w);
+    *out = NULL;
+}
+
+struct ps_ctx *ps_world_ctx(const struct ps_world *w)
+{
+    return w->ctx;
+}
+
+struct ps_comm *ps_world_comm(const struct ps_world *w)
+{
+    return w->comm;
+}
+
+uint32_t ps_world_rank(const struct ps_world *w)
+{
+    return ps_comm_rank(w->comm);
+}
+
+uint32_t ps_world_ranks(const struct ps_world *w)
+{
+    return ps_comm_ranks(w->comm);
+}
+
+const char *ps_world_io_name(const struct ps_world *w)
+{
+    return ps_io_name(w->io);
+}
+
+struct ps_fetch_counts ps_world_fetch_counts(const struct ps_world *w)
+{
+    return ps_fetch_counts(w->fetch);
+}
+
+/* A call as data: what the thread needs to make it. */
+struct job {
+    struct ps_world *w;
+    ps_status mine;
+    enum ps_traffic as;
+    const void *in;
+    const void *const *part;
+    const uint64_t *part_bytes;
+    struct ps_inbox *inbox;
+    void *out;
+    uint64_t n, n_wide, n_whole;
+    float *real;
+    double *wide;
+    uint64_t *whole;
+    uint32_t *file;
+    uint32_t root;
+};
+
+static ps_status do_add_file(void *arg)
+{
+    const struct job *j = arg;
+    return ps_io_add_file(j->w->io, j->in, j->file);
+}
+
+ps_status ps_world_add_file(struct ps_world *w, const char *path, uint32_t *file)
+{
+    struct job j = {.w = w, .in = path, .file = file};
+    return ps_worker_call(w->worker, do_add_file, &j);
+}
+
+static ps_status do_fetch(void *arg)
+{
+    const struct job *j = arg;
+    return ps_fetch_run(j->w->fetch, j->in, j->n);
+}
+
+ps_status ps_world_fetch(struct ps_world *w, const struct ps_extent *extent, uint64_t n)
+{
+    struct job j = {.w = w, .in = extent, .n = n};
+    return n == 0 ? PS_OK : ps_worker_call(w->worker, do_fetch, &j);
+}
+
+/* A collective call on the thread. With a status of its own this rank keeps its sentence: the
+ * thread saw the status only. */
+static PS_MUST ps_status hand_over(ps_job_fn *fn, struct job *j)
+{
+    struct ps_err_record why;
+    ps_status st;
+
+    ps_err_take(&why);
+    st = ps_worker_call(j->w->worker, fn, j);
+    if (j->mine != PS_OK)
+        ps_err_give(&why);
+    return st;
+}
+
+static ps_status do_alltoall(void *arg)
+{
+    const struct job *j = arg;
+    return ps_comm_alltoall(j->w->comm, j->as, j->mine, j->part, j->part_bytes, j->inbox);
+}
+
+ps_status ps_world_alltoall(struct ps_world *w, enum ps_traffic as, ps_status mine,
+                            const void *const *part, const uint64_t *bytes, struct ps_inbox *in)
+{
+    struct job j = {.w = w, .as = as, .mine = mine, .part = part, .part_bytes = bytes, .inbox = in};
+
+    return hand_over(do_alltoall, &j);
+}
+
+static ps_status do_sum(void *arg)
+{
+    const struct job *j = arg;
+    return ps_comm_sum(j->w->comm, j->mine, j->real, j->n, j->wide, j->n_wide, j->whole,
+                       j->n_whole);
+}
+
+ps_status ps_world_sum(struct ps_world *w, ps_status mine, float *real, uint64_t n_real,
+                       double *wide, uint64_t n_wide, uint64_t *whole, uint64_t n_whole)
+{
+    struct job j = {.w = w,
+                    .mine = mine,
+                    .real = real,
+                    .n = n_real,
+                    .wide = wide,
+                    .n_wide = n_wide,
+                    .whole = whole,
+                    .n_whole = n_whole};
+
+    return hand_over(do_sum, &j);
+}
+
+static ps_status do_gather(void *arg)
+{
+    const struct job *j = arg;
+    return ps_comm_gather(j->w->comm, j->mine, j->in, j->n, j->out);
+}
+
+ps_status ps_world_gather(struct ps_world *w, ps_status mine, const void *own, uint64_t bytes,
+                          void *all)
+{
+    struct job j = {.w = w, .mine = mine, .in = own, .n = bytes, .out = all};
+
+    return hand_over(do_gather, &j);
+}
+
+static ps_status do_broadcast(void *arg)
+{
+    const struct job *j = arg;
+    return ps_comm_broadcast(j->w->comm, j->mine, j->out, j->n, j->root);
+}
+
+ps_status ps_world_broadcast(struct ps_world *w, ps_status mine, void *data, uint64_t bytes,
+                             uint32_t root)
+{
+    struct job j = {.w = w, .mine = mine, .out = data, .n = bytes, .root = root};
+
+    return hand_over(do_broadcast, &j);
+}
+
+static ps_status do_agree(void *arg)
+{
+    const struct job *j = arg;
+    return ps_comm_agree(j->w->comm, j->mine);
+}
+
+ps_status ps_world_agree(struct ps_world *w, ps_status mine)
+{
+    struct job j = {.w = w, .mine = mine};
+
+    return hand_over(do_agree, &j);
+}

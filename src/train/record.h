@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file record.h
+ * @brief What is left of a run: metrics.jsonl, run.json, and the table at the end.
+ *
+ * metrics.jsonl has a line per epoch, written as it happens. run.json is written at the end,
+ * aside and renamed: options, build, machine, dataset, results, times, counts, memory.
+ */
+#ifndef PS_TRAIN_RECORD_H
+#define PS_TRAIN_RECORD_H
+
+#include "src/base/opt.h"
+#include "src/train/trainer.h"
+
+/** What each rank contributes at the end; plain data, gathered as it is. */
+struct ps_rank_facts {
+    char host[64];
+    uint64_t peak_rss_bytes, threads;
+    struct ps_trainer_counts counts;
+    uint64_t sent_bytes[PS_TRAFFIC_COUNT];
+    struct ps_fetch_counts fetch;
+    uint64_t mem_peak_bytes, mem_cat_peak_bytes[PS_MEM_CAT_COUNT];
+    struct ps_total total[PS_EVENT_COUNT];
+};
+
+struct ps_record {
+    struct ps_ctx *ctx;
+    const struct ps_opts *o;
+    const char *line;        /**< command line */
+    char dir[PS_TEXT_BYTES]; /**< RUN; "" on other ranks than 0 */
+    FILE *metrics;
+    struct ps_run *run; /**< (run_count) */
+    uint32_t run_count;
+    uint32_t feature_dim;
+    uint64_t begin_ns, said_ns;
+};
+
+/** Make the directory and open metrics.jsonl; rank 0 only. @return PS_EIO */
+PS_MUST ps_status ps_record_begin(struct ps_record *r);
+/** The last epoch of @p run, as a line and as progress; rank 0 only. */
+PS_MUST ps_status ps_record_epoch(struct ps_record *r, const struct ps_run *run);
+void ps_record_fini(struct ps_record *r);
+
+/** Collect facts of this rank. */
+void ps_rank_facts(struct ps_rank_facts *f, struct ps_world *w, const struct ps_trainer *t);
+
+/** The report of the whole job as JSON: the keys of design.md section 11. The caller owns it. NULL
+ *  if memory is out. @param[in] fact (ranks) */
+json_t *ps_record_report(const struct ps_record *r, const struct ps_world *w,
+                         const struct ps_rank_facts *fact);
+/** Write run.json from the report. @return PS_EIO */
+PS_MUST ps_status ps_record_write(const struct ps_record *r, const struct ps_shard *shard,
+                                  const json_t *report, const struct ps_rank_facts *fact);
+/** The table at the end, for a person. */
+void ps_record_table(FILE *out, const struct ps_record *r, const struct ps_world *w,
+                     const struct ps_rank_facts *fact);
+
+#endif

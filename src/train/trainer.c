@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/train/trainer.h"
+
+#include <math.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* Global batches that are prepared together. One as yet: reading the union of their rows once and
+ * overlapping it with training is what a larger window will be for. */
+enum { WINDOW = 1 };
+
+/* One batch of the window, with the storage that its blocks and rows live in. */
+struct slot {
+    struct ps_seeds seeds;
+    struct ps_sampler *sampler;
+    struct ps_row_fetch *rows;
+    struct ps_batch_id id;
+    struct ps_batch batch;
+};
+
+/* Global batches [first, first + count) of an epoch. */
+struct window {
+    uint64_t first;
+    uint32_t count;
+    struct slot slot[WINDOW];
+};
+
+struct ps_trainer {
+    struct ps_ctx *ctx;
+    const struct ps_opts *o;
+    struct ps_world *world;
+    struct ps_shard *shard;
+    struct window window;
+    struct ps_model *model;
+    struct ps_optim *optim;
+    struct ps_eval *valid, *test;
+    float *best;    /* (weights) of the best epoch so far */
+    uint64_t *hash; /* (ranks) of weights, compared every epoch */
+    uint64_t seeds_done;
+    bool is_set_up; /* the first batch has begun */
+};
+
+static PS_MUST ps_status shape_of(const struct ps_trainer *t, struct ps_model_shape *shape)
+{
+    const struct ps_opts_model *m = &t->o->model;
+    const struct ps_meta *meta = t->shard->meta;
+    const char *path = ps_dataset_path(t->shard->dataset);
+
+    if (meta->feature_kind == PS_FEATURES_NONE)
+        PS_FAIL(PS_EINPUT, "%s has no features: training needs some", path);
+    if (meta->task != PS_TASK_SINGLE_LABEL || meta->classes < 2)
+        PS_FAIL(PS_EINPUT,
+                "%s: training needs one label per node and 2 classes or more, found %s%u classes",
+                path, meta->task == PS_TASK_MULTI_LABEL ? "several labels per node and " : "",
+                meta->classes);
+    *shape = (struct ps_model_shape){
+        .kind = m->kind == PS_MODEL_GCN ? PS_NN_GCN : PS_NN_SAGE,
+        .layers = ps_u32(m->layers),
+        .dim_in = meta->feature_dim,
+        .hidden = ps_u32(m->hidden),
+        .classes = meta->classes,
+        .dropout = m->dropout,
+        .input_dropout = m->input_dropout >= 0     ? m->input_dropout
+                         : m->kind == PS_MODEL_GCN ? m->dropout
+                                                   : 0,
+    };
+    return PS_OK;
+}
+
+/* One fan-out for each layer; 10 where none was given. */
+static PS_MUST ps_status fanout_of(const struct ps_opts *o, int64_t fanout[PS_LIST_MAX])
+{
+    const struct ps_list *list = &o->train.fanout;
+
+    if (list->count != 0 && list->count != o->model.layers)
+        PS_FAIL(PS_EUSAGE,
+                "--fanout has %u numbers but --layers is %" PRIu64 ": one number for each layer is "
+                "expected",
+                list->count, o->model.layers);
+    for (uint64_t h = 0; h < o->model.layers; h++) {
+        fanout[h] = list->count != 0 ? list->item[h] : 10;
+        if (fanout[h] == 0)
+            PS_FAIL(PS_EUSAGE,
+                    "--fanout: 0 draws no neighbours; expected 1 or more, or -1 for all");
+    }
+    return PS_OK;
+}
+
+static PS_MUST ps_status make_parts(struct ps_trainer *t)
+{
+    struct ps_optim_setup setup = {t->o->train.optimizer == PS_OPTIMIZER_ADAM ? PS_NN_ADAM
+                                                                              : PS_NN_SGD,
+                                   t->o->train.lr, t->o->train.weight_decay};
+    struct ps_model_shape shape;
+    int64_t fanout[PS_LIST_MAX];
+    struct ps_mem *m = &t->ctx->mem;
+
+    PS_TRY(shape_of(t, &shape));
+    PS_TRY(fanout_of(t->o, fanout));
+    PS_TRY(ps_model_new(&t->model, t->ctx, &shape, t->o->common.seed));
+    PS_TRY(ps_optim_new(&t->optim, t->ctx, &setup, t->model));
+    PS_TRY(PS_NEW(m, PS_MEM_WEIGHTS, t->best, ps_model_weight_count(t->model)));
+    PS_TRY(PS_NEW(m, PS_MEM_OTHER, t->hash, ps_world_ranks(t->world)));
+    for (uint32_t i = 0; i < WINDOW; i++) {
+        struct slot *slot = &t->window.slot[i];
+        PS_TRY(ps_seeds_init(&slot->seeds, t->shard));
+        PS_TRY(ps_sampler_new(&slot->sampler, t->shard, fanout, shape.layers));
+        PS_TRY(ps_row_fetch_new(&slot->rows, t->shard));
+    }
+    return PS_OK;
+}
+
+ps_status ps_trainer_new(struct ps_trainer **out, struct ps_shard *shard, const struct ps_opts *o)
+{
+    struct ps_ctx *ctx = ps_world_ctx(shard->world);
+    struct ps_trainer *t = NULL;
+    ps_status st = PS_NEW(&ctx->mem, PS_MEM_OTHER, t, 1);
+
+    *out = NULL;
+    if (st == PS_OK) {
+        t->ctx = ctx;
+        t->o = o;
+        t->world = shard->world;
+        t->shard = shard;
+        st = make_parts(t);
+    }
+    st = ps_world_agree(shard->world, st);
+    if (st != PS_OK)
+        ps_trainer_free(&t);
+    *out = t;
+    return st;
+}
+
+void ps_trainer_free(struct ps_trainer **out)
+{
+    struct ps_trainer *t = *out;
+    struct ps_mem *m;
+
+    if (t == NULL)
+        return;
+    m = &t->ctx->mem;
+    ps_eval_free(&t->valid);
+    ps_eval_free(&t->test);
+    for (uint32_t i = 0; i < WINDOW; i++) {
+        ps_row_fetch_free(&t->window.slot[i].rows);
+        ps_sampler_free(&t->window.slot[i].sampler);
+        ps_seeds_fini(&t->window.slot[i].seeds);
+    }
+    ps_optim_free(&t->optim);
+    ps_model_free(&t->model);
+    ps_mem_free(m, &t->best);
+    ps_mem_free(m, &t->hash);
+    ps_mem_free(m, &t);
+    *out = NULL;
+}
+
+/* Bring one global batch to this rank: seeds, blocks, rows. */
+static PS_MUST ps_status prepare_batch(struct ps_trainer *t, struct slot *slot)
+{
+    const struct ps_batch_id *id = &slot->id;
+    const uint64_t *node;
+    uint32_t count;
+    ps_status st;
+
+    PS_TRY(ps_seeds_take(&slot->seeds, id->seed, id->epoch, id->index, t->o->train.batch_size));
+    st = ps_sampler_run(slot->sampler, PS_OK, id, slot->seeds.node, slot->seeds.count);
+    node = ps_sampler_nodes(slot->sampler, &count);
+    st = ps_row_fetch_run(slot->rows, st, id, node, count);
+    slot->batch = (struct ps_batch){
+        .seed = id->seed,
+        .epoch = id->epoch,
+        .index = id->index,
+        .layer_count = ps_model_shape(t->model)->layers,
+        .block = ps_sampler_blocks(slot->sampler),
+        .node = node,
+        .out_degree = ps_row_fetch_store(slot->rows)->out_degree,
+        .input = ps_row_store_rows(ps_row_fetch_store(slot->rows)),
+        .label = slot->seeds.label,
+    };
+    return st;
+}
+
+/* Prepare the batches of a window. A failure after the last exchange is this rank's alone: the
+ * next collective call tells the others. */
+static PS_MUST ps_status prepare_window(struct ps_trainer *t, uint64_t seed, uint64_t epoch,
+                                        uint64_t first, uint64_t batches)
+{
+    struct window *w = &t->window;
+    ps_status st = PS_OK;
+
+    w->first = first;
+    w->count = (uint32_t)ps_min(WINDOW, batches - first);
+    for (uint32_t i = 0; i < w->count; i++) {
+        w->slot[i].id = (struct ps_batch_id){seed, epoch, first + i};
+        if (i > 0)
+            PS_TRY(ps_world_agree(t->world, st));
+        st = prepare_batch(t, &w->slot[i]);
+    }
+    return st;
+}
+
+/* One optimizer step of the whole job. */
+static PS_MUST ps_status train_batch(struct ps_trainer *t, ps_status mine, const struct slot *slot,
+                                     struct ps_step_sums *epoch)
+{
+    struct ps_step_sums sums = {0, 0, 0};
+    uint64_t whole[2];
+
+    if (mine == PS_OK)
+        mine = ps_model_step(t->model, &slot->batch, &sums);
+    whole[0] = sums.seeds;
+    whole[1] = sums.correct;
+    t->seeds_done += sums.seeds;
+    PS_TRY(ps_world_sum(t->world, mine, ps_model_gradients(t->model),
+                        ps_model_weight_count(t->model), &sums.loss, 1, whole, 2));
+    if (!isfinite(sums.loss))
+        PS_FAIL(PS_EINPUT,
+                "the loss is no longer a number in epoch %" PRIu64 ", batch %" PRIu64
+                ": try a smaller --lr, or features that are normalised",
+                slot->id.epoch + 1, slot->id.index);
+    PS_ASSERT(whole[0] == slot->seeds.total);
+    ps_optim_step(t->optim, 1.0 / (double)whole[0]);
+    epoch->loss += sums.loss;
+    epoch->seeds += whole[0];
+    epoch->correct += whole[1];
+    return PS_OK;
+}
+
+/* Prepare a window and train its batches, one after another. */
+static PS_MUST ps_status train_window(struct ps_trainer *t, const struct ps_run *run,
+                                      uint64_t epoch, uint64_t first, uint64_t batches,
+                                      struct ps_step_sums *sums)
+{
+    struct ps_span step = ps_span_begin(PS_EV_step);
+    uint64_t before = sums->seeds;
+    ps_status st = prepare_window(t, run->seed, epoch, first, batches);
+
+    for (uint32_t i = 0; i < t->window.count; i++) {
+        PS_TRY(train_batch(t, st, &t->window.slot[i], sums));
+        st = PS_OK;
+    }
+    ps_span_end(&t->ctx->trace, &step, sums->seeds - before);
+    return PS_OK;
+}
+
+/* Replicas of the weights must be the same bits on all ranks. */
+static PS_MUST ps_status compare_weights(struct ps_trainer *t, uint64_t epoch)
+{
+    uint64_t own =
+        XXH3_64bits(ps_model_weights(t->model), ps_model_weight_count(t->model) * sizeof(float));
+    uint32_t ranks = ps_world_ranks(t->world);
+
+    PS_TRY(ps_world_gather(t->world, PS_OK, &own, sizeof own, t->hash));
+    for (uint32_t r = 0; r < ranks; r++)
+        if (t->hash[r] != t->hash[0])
+            PS_FAIL(PS_EPEER,
+                    "weights differ between rank 0 and rank %u after epoch %" PRIu64
+                    ": hash %016" PRIx64 " and %016" PRIx64,
+                    r, epoch + 1, t->hash[0], t->hash[r]);
+    return PS_OK;
+}
+
+static PS_MUST ps_status train_epoch(struct ps_trainer *t, const struct ps_run *run, uint64_t epoch,
+                                     struct ps_epoch *e)
+{
+    uint64_t batches = ps_seeds_batches(t->shard, t->o->train.batch_size);
+    uint64_t begin = ps_now_ns();
+    struct ps_step_sums sums = {0, 0, 0};
+
+    for (uint64_t b = 0; b < batches; b += t->window.count)
+        PS_TRY(train_window(t, run, epoch, b, batches, &sums));
+    PS_TRY(compare_weights(t, epoch));
+    e->loss = sums.loss / (double)sums.seeds;
+    e->train_accuracy = (double)sums.correct / (double)sums.seeds;
+    e->seconds = 1e-9 * (double)(ps_now_ns() - begin);
+    return PS_OK;
+}
+
+static PS_MUST ps_status score(struct ps_eval *eval, double *accuracy, double *loss, bool *any,
+                               double *seconds)
+{
+    uint64_t begin = ps_now_ns();
+    struct ps_step_sums sums;
+
+    PS_TRY(ps_eval_score(eval, &sums));
+    *any = sums.seeds > 0;
+    *accuracy = *any ? (double)sums.correct / (double)sums.seeds : 0;
+    *loss = *any ? sums.loss / (double)sums.seeds : 0;
+    *seconds = 1e-9 * (double)(ps_now_ns() - begin);
+    return PS_OK;
+}
+
+static void keep_best(struct ps_trainer *t, struct ps_run *run, uint64_t epoch)
+{
+    run->epoch[epoch].best = true;
+    run->best_epoch = epoch;
+    memcpy(t->best, ps_model_weights(t->model), ps_model_weight_count(t->model) * sizeof *t->best);
+}
+
+/* Evaluate on validation where it is due, and decide whether this epoch is the best so far: more
+ * hits, or as many with a smaller loss. All numbers are the same bits on all ranks. */
+static PS_MUST ps_status validate(struct ps_trainer *t, struct ps_run *run, uint64_t epoch)
+{
+    struct ps_epoch *e = &run->epoch[epoch];
+    bool any;
+
+    if (t->valid == NULL) {
+        keep_best(t, run, epoch);
+        return PS_OK;
+    }
+    if ((epoch + 1) % t->o->train.eval_every != 0 && epoch + 1 != t->o->train.epochs)
+        return PS_OK;
+    PS_TRY(score(t->valid, &e->valid_accuracy, &e->valid_loss, &any, &e->eval_seconds));
+    run->eval_seconds += e->eval_seconds;
+    e->evaluated = any;
+    if (!any || !run->has_valid || e->valid_accuracy > run->valid_accuracy ||
+        (e->valid_accuracy == run->valid_accuracy && e->valid_loss < run->valid_loss)) {
+        keep_best(t, run, epoch);
+        run->valid_accuracy = e->valid_accuracy;
+        run->valid_loss = e->valid_loss;
+        run->has_valid = any;
+    }
+    return PS_OK;
+}
+
+static PS_MUST ps_status reserve_seeds(struct ps_trainer *t)
+{
+    for (uint32_t i = 0; i < WINDOW; i++)
+        PS_TRY(ps_seeds_reserve(&t->window.slot[i].seeds, t->o->train.batch_size));
+    return PS_OK;
+}
+
+static PS_MUST ps_status begin_run(struct ps_trainer *t, uint64_t seed, uint32_t split)
+{
+    PS_TRY(ps_shard_use_split(t->shard, split));
+    if (ps_shard_train_total(t->shard) == 0)
+        PS_FAIL(PS_EINPUT, "%s: split %u has no training nodes", ps_dataset_path(t->shard->dataset),
+                split);
+    PS_TRY(ps_world_agree(t->world, reserve_seeds(t)));
+    ps_eval_free(&t->valid);
+    ps_eval_free(&t->test);
+    if (t->o->train.eval != PS_EVAL_NONE) {
+        PS_TRY(ps_eval_new(&t->valid, t->shard, t->model, PS_SPLIT_VALID));
+        PS_TRY(ps_eval_new(&t->test, t->shard, t->model, PS_SPLIT_TEST));
+    }
+    ps_model_reset(t->model, seed);
+    ps_optim_reset(t->optim);
+    return PS_OK;
+}
+
+static PS_MUST ps_status end_run(struct ps_trainer *t, struct ps_run *run)
+{
+    double seconds;
+
+    memcpy(ps_model_weights(t->model), t->best, ps_model_weight_count(t->model) * sizeof *t->best);
+    if (t->test == NULL)
+        return PS_OK;
+    PS_TRY(score(t->test, &run->test_accuracy, &run->test_loss, &run->has_test, &seconds));
+    run->eval_seconds += seconds;
+    return PS_OK;
+}
+
+ps_status ps_trainer_run(struct ps_trainer *t, uint64_t seed, uint32_t split, struct ps_run *run,
+                         ps_epoch_fn *after_epoch, void *arg)
+{
+    struct ps_epoch *room = run->epoch;
+
+    *run = (struct ps_run){.seed = seed, .split = split, .epoch = room};
+    PS_TRY(begin_run(t, seed, split));
+    if (!t->is_set_up) {
+        struct ps_span setup = {t->ctx->trace.start_ns, PS_EV_setup};
+        ps_span_end(&t->ctx->trace, &setup, 0);
+        t->is_set_up = true;
+    }
+    for (uint64_t epoch = 0; epoch < t->o->train.epochs; epoch++) {
+        run->epoch[epoch] = (struct ps_epoch){.loss = 0};
+        PS_TRY(train_epoch(t, run, epoch, &run->epoch[epoch]));
+        PS_TRY(validate(t, run, epoch));
+        run->epoch_count = epoch + 1;
+        PS_TRY(ps_world_agree(t->world, after_epoch(arg, run)));
+        if (t->o->train.patience > 0 && run->has_valid &&
+            epoch - run->best_epoch >= t->o->train.patience)
+            break;
+    }
+    return end_run(t, run);
+}
+
+struct ps_model *ps_trainer_model(struct ps_trainer *t)
+{
+    return t->model;
+}
+
+struct ps_trainer_counts ps_trainer_counts(const struct ps_trainer *t)
+{
+    struct ps_trainer_counts c = {.seeds = t->seeds_done};
+
+    for (uint32_t i = 0; i < WINDOW; i++) {
+        const struct slot *slot = &t->window.slot[i];
+        struct ps_row_counts rows = ps_row_fetch_counts(slot->rows);
+        c.samples_fingerprint += ps_sampler_fingerprint(slot->sampler);
+        c.bytes_fingerprint += ps_row_fetch_fingerprint(slot->rows);
+        c.sampled_edges += ps_sampler_edges(slot->sampler);
+        c.rows.rows += rows.rows;
+        c.rows.stored_bytes += rows.stored_bytes;
+        c.rows.heard_bytes += rows.heard_bytes;
+        c.rows.raw_bytes += rows.raw_bytes;
+    }
+    return c;
+}

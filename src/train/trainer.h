@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file trainer.h
+ * @brief One training run: epochs of global batches, evaluation, the best model.
+ *
+ * The loop is written against a window of W global batches: a window is prepared (seeds,
+ * sampling, rows), then its batches are trained one after another. W is 1 as yet.
+ *
+ * @par Collective   everything here
+ * @par Determinism  see design.md section 1, promise 2
+ */
+#ifndef PS_TRAIN_TRAINER_H
+#define PS_TRAIN_TRAINER_H
+
+#include "src/graph/rows.h"
+#include "src/graph/sample.h"
+#include "src/graph/seeds.h"
+#include "src/nn/optim.h"
+#include "src/train/evaluate.h"
+
+/** What happened in one epoch; the same on all ranks. */
+struct ps_epoch {
+    double loss;           /**< mean over the seeds of the epoch, while it was trained */
+    double train_accuracy; /**< likewise, dropout on */
+    double valid_accuracy, valid_loss; /**< if evaluated */
+    double seconds;                    /**< without evaluation; of rank 0 */
+    double eval_seconds;
+    bool evaluated, best;
+};
+
+/** One run: one seed on one split. */
+struct ps_run {
+    uint64_t seed;
+    uint32_t split;
+    uint64_t epoch_count;
+    struct ps_epoch *epoch; /**< (epoch_count) */
+    uint64_t best_epoch;    /**< counted from 0 */
+    bool has_valid, has_test;
+    double valid_accuracy, test_accuracy, valid_loss, test_loss;
+    double eval_seconds;
+};
+
+struct ps_trainer;
+
+/** Called on every rank after every epoch. @return a failure ends the run on all ranks */
+typedef ps_status ps_epoch_fn(void *arg, const struct ps_run *run);
+
+/** Model, optimizer and everything for batches of @p shard; both arguments are borrowed.
+ * Collective.
+ *  @return PS_EINPUT if the dataset cannot be trained on, PS_EUSAGE for --fanout, PS_EMEM */
+PS_MUST ps_status ps_trainer_new(struct ps_trainer **t, struct ps_shard *shard,
+                                 const struct ps_opts *o);
+/** Accepts NULL, clears *t. */
+void ps_trainer_free(struct ps_trainer **t);
+
+/** Train with @p seed on the shard's @p split. @param[in,out] run epoch has room for --epochs */
+PS_MUST ps_status ps_trainer_run(struct ps_trainer *t, uint64_t seed, uint32_t split,
+                                 struct ps_run *run, ps_epoch_fn *after_epoch, void *arg);
+
+/** The model with the best weights of the last run. */
+struct ps_model *ps_trainer_model(struct ps_trainer *t);
+/** Sums over the trainer's life, of this rank. */
+struct ps_trainer_counts {
+    uint64_t seeds, samples_fingerprint, bytes_fingerprint, sampled_edges;
+    struct ps_row_counts rows;
+};
+struct ps_trainer_counts ps_trainer_counts(const struct ps_trainer *t);
+
+#endif
