@@ -26,7 +26,7 @@ static PS_MUST ps_status verifier_init(struct verifier *v, struct ps_mem *mem)
     PS_TRY(ps_hash_new(&v->hash, mem));
     PS_TRY(PS_NEW(mem, PS_MEM_STAGING, v->bytes, BUFFER_BYTES));
     PS_TRY(PS_NEW(mem, PS_MEM_STAGING, v->end, ITEMS + 1));
-    PS_TRY(PS_NEW(mem, PS_MEM_STAGING, v->sum, 2 * BUFFER_BLOCKS));
+    PS_TRY(PS_NEW(mem, PS_MEM_STAGING, v->sum, (size_t)2 * BUFFER_BLOCKS));
     return PS_OK;
 }
 
