@@ -60,18 +60,29 @@ static bool is_ours(const char *name)
     return digits == 5 && strcmp(name + 5 + digits, ".h5") == 0;
 }
 
+/* The next name in a folder but . and .., NULL at the end. */
+static const char *next_name(DIR *d)
+{
+    struct dirent *e;
+
+    do
+        e = readdir(d); /* NOLINT(concurrency-mt-unsafe): the stream is this thread's alone */
+    while (e != NULL && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0));
+    return e != NULL ? e->d_name : NULL;
+}
+
 /* A name in the folder that no dataset has there. @param[out] alien "" if none */
 static PS_MUST ps_status find_alien(const char *dir, char alien[NAME_MAX + 1])
 {
     DIR *d = opendir(dir);
-    struct dirent *e;
+    const char *name;
 
     alien[0] = '\0';
     if (d == NULL)
         PS_FAIL_SYS(errno, "cannot look into %s", dir);
-    while (alien[0] == '\0' && (e = readdir(d)) != NULL)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && !is_ours(e->d_name))
-            snprintf(alien, NAME_MAX + 1, "%s", e->d_name);
+    while (alien[0] == '\0' && (name = next_name(d)) != NULL)
+        if (!is_ours(name))
+            snprintf(alien, NAME_MAX + 1, "%s", name);
     closedir(d);
     return PS_OK;
 }
@@ -80,13 +91,13 @@ static PS_MUST ps_status find_alien(const char *dir, char alien[NAME_MAX + 1])
 static void remove_dataset(const char *dir)
 {
     DIR *d = opendir(dir);
-    struct dirent *e;
+    const char *name;
 
     if (d == NULL)
         return;
-    while ((e = readdir(d)) != NULL)
-        if (is_ours(e->d_name))
-            (void)unlinkat(dirfd(d), e->d_name, 0);
+    while ((name = next_name(d)) != NULL)
+        if (is_ours(name))
+            (void)unlinkat(dirfd(d), name, 0);
     closedir(d);
     (void)rmdir(dir);
 }

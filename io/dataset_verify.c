@@ -26,7 +26,7 @@ static PS_MUST ps_status verifier_init(struct verifier *v, struct ps_mem *mem)
     PS_TRY(ps_hash_new(&v->hash, mem));
     PS_TRY(PS_NEW(mem, PS_MEM_STAGING, v->bytes, BUFFER_BYTES));
     PS_TRY(PS_NEW(mem, PS_MEM_STAGING, v->end, ITEMS + 1));
-    PS_TRY(PS_NEW(mem, PS_MEM_STAGING, v->sum, 2 * BUFFER_BLOCKS));
+    PS_TRY(PS_NEW(mem, PS_MEM_STAGING, v->sum, (size_t)2 * BUFFER_BLOCKS));
     return PS_OK;
 }
 
@@ -328,11 +328,17 @@ ps_status ps_dataset_verify(const struct ps_dataset *ds, struct ps_ctx *ctx,
                             struct ps_verified *seen)
 {
     const struct ps_meta *m = ps_dataset_meta(ds);
+    uint64_t told = ps_now_ns();
     struct ps_part *p;
     ps_status st;
 
     memset(seen, 0, sizeof *seen);
     for (uint32_t k = 0; k < m->parts; k++) {
+        if (ps_now_ns() - told > 1000000000u) {
+            told = ps_now_ns();
+            ps_log_progress(&ctx->log, "verified %" PRIu32 " of %" PRIu32 " parts, %.1f GB", k,
+                            m->parts, (double)seen->bytes / 1e9);
+        }
         PS_TRY(ps_part_open(&p, ds, k));
         st = verify_part(p, ctx, ds, seen);
         ps_part_close(&p);

@@ -108,8 +108,8 @@ static PS_MUST ps_status open_checked(struct ps_h5 *f, const char *object, const
 static PS_MUST ps_status get(struct ps_h5 *f, const char *object, const char *name, hid_t type,
                              const char *type_name, void *x)
 {
+    hid_t a = H5I_INVALID_HID;
     ps_status st = PS_OK;
-    hid_t a;
 
     PS_TRY(open_checked(f, object, name, type, type_name, &a));
     if (H5Aread(a, type, x) < 0)
@@ -130,8 +130,8 @@ ps_status ps_h5_get_f64(struct ps_h5 *f, const char *object, const char *name, d
 
 ps_status ps_h5_get_text(struct ps_h5 *f, const char *object, const char *name, char **text)
 {
+    hid_t a = H5I_INVALID_HID, t;
     ps_status st = PS_OK;
-    hid_t a, t;
 
     *text = NULL;
     PS_TRY(open_checked(f, object, name, H5I_INVALID_HID, "text of fixed length", &a));

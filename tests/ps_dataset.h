@@ -110,7 +110,8 @@ static inline void *ps_test_bytes(uint64_t bytes)
 {
     void *p = calloc(bytes + 1, 1);
 
-    assert_non_null(p);
+    if (p == NULL)
+        abort();
     return p;
 }
 
@@ -232,6 +233,7 @@ static inline void ps_test_graph_free(struct ps_test_graph *g)
     free(g->indptr), free(g->indices), free(g->fptr), free(g->orig_id), free(g->out_degree);
     free(g->weights), free(g->fval), free(g->features), free(g->fidx);
     free(g->labels), free(g->split), free(g->meta.part_offsets);
+    memset(g, 0, sizeof *g);
 }
 
 /** Items of an array that part [@p a, @p b) has, and where they begin in the whole graph; those

@@ -3,6 +3,7 @@
 
 #include "comm/comm.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -100,6 +101,7 @@ int ps_cli_main(int argc, char **argv)
     struct ps_ctx *ctx;
     ps_status st;
 
+    signal(SIGXFSZ, SIG_IGN); /* a file at the limit of ulimit -f is an error with a sentence */
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_help(argc < 2 ? stderr : stdout);

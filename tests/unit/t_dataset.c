@@ -108,7 +108,6 @@ static void unmake(struct env *e)
 {
     ps_dataset_close(&e->ds);
     ps_test_graph_free(&e->g);
-    memset(&e->g, 0, sizeof e->g);
     ps_test_dir_remove(e->path);
 }
 

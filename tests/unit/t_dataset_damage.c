@@ -229,7 +229,7 @@ static void a_flipped_offset_is_found_by_the_checksum(void **state)
 static void damaged_checksums_are_told_from_damaged_values(void **state)
 {
     struct env *e = *state;
-    struct ps_h5_found found;
+    struct ps_h5_found found = {0};
     struct ps_h5 *f = NULL;
     ps_status st = PS_OK;
 
