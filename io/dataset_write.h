@@ -23,9 +23,11 @@ struct ps_dataset_writer;
 
 /**
  * Begin a dataset. @p meta is copied; part_offsets must be complete; edges, edge_cut and
- * train_offsets are filled in by the writer or through ps_dataset_writer_meta. index_bytes,
- * uuid are set here.
- * @return PS_EUSAGE if @p path exists and not @p force; PS_EIO
+ * train_offsets are filled in by the writer or through ps_dataset_writer_meta. index_bytes
+ * is set here, uuid (of the contents: equal contents, equal uuid) at finish. With @p force an
+ * existing dataset is replaced at finish; a folder with anything else in it never is.
+ * @return PS_EUSAGE if @p path exists and may not be replaced; PS_EINPUT if @p meta contradicts
+ *         itself; PS_EIO
  */
 PS_MUST ps_status ps_dataset_create(struct ps_dataset_writer **w, struct ps_ctx *ctx,
                                     const char *path, bool force, const struct ps_meta *meta);
