@@ -3,7 +3,7 @@
 # Installs what is missing, builds and runs the tests; the last line says passed or failed.
 #
 #   scripts/test.sh                 the quick tests (preset dev)
-#   scripts/test.sh --all           the slow ones too
+#   scripts/test.sh --all           then the slow ones (preset release)
 #   scripts/test.sh --asan          the quick tests under ASan and UBSan (preset asan)
 #   scripts/test.sh --tsan          the tests of one process under TSan (preset tsan)
 #   scripts/test.sh --no-install    take the libraries that are there
@@ -11,10 +11,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-preset=dev tests=quick install=yes deps=--tests
+preset=dev tests=quick slow=no install=yes deps=--tests
 while [ $# -gt 0 ]; do
     case $1 in
-    --all) tests=all ;;
+    --all) slow=yes ;;
     --asan) preset=asan tests=asan ;;
     --tsan) preset=tsan tests=tsan deps=--checks ;;
     --no-install) install=no ;;
@@ -31,17 +31,32 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-started=$SECONDS
 failed() {
-    echo "test.sh: FAILED: $1 (preset $preset, $((SECONDS - started)) s)"
+    echo "test.sh: FAILED: $1 ($SECONDS s)"
     exit 1
 }
 
+# check PRESET TESTS [CTEST_ARGUMENT...]: configure, build, run a test preset.
+check() {
+    local preset=$1 tests=$2
+    shift 2
+    cmake --preset "$preset" -DPS_TESTS=ON >"$log" || {
+        cat "$log"
+        failed "configuring preset $preset"
+    }
+    cmake --build --preset "$preset" || failed "building preset $preset"
+    # A test that uses two processors says so to ctest; the rest runs side by side.
+    [ $# -eq 0 ] || set -- "$@" --no-tests=ignore
+    ctest --preset "$tests" -j "$(nproc)" "$@" || failed "tests '$tests' of preset $preset"
+    passed="${passed:+$passed, }$tests of preset $preset"
+}
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+passed=""
 if [ $install = yes ]; then
     scripts/install-deps.sh $deps || failed "installing packages"
 fi
-[ -f "build/$preset/build.ninja" ] || cmake --preset $preset || failed "configuring"
-cmake --build --preset $preset || failed "building"
-# A test that uses two processors says so to ctest; the rest runs side by side.
-ctest --preset $tests -j "$(nproc)" "$@" || failed "tests"
-echo "test.sh: passed (preset $preset, tests $tests, $((SECONDS - started)) s)"
+check $preset $tests "$@"
+[ $slow = no ] || check release slow "$@"
+echo "test.sh: passed: $passed ($SECONDS s)"
