@@ -71,6 +71,20 @@ ps_status ps_told_once(struct ps_ctx *ctx, ps_status st)
     return PS_ECANCEL;
 }
 
+/* Below this not even the exchange has its buffers, and ranks could not agree on who tells. */
+enum { MEMORY_MIN = 1 << 20 };
+
+static PS_MUST ps_status set_budget(struct ps_ctx *ctx, uint64_t bytes)
+{
+    if (bytes != 0 && bytes < MEMORY_MIN)
+        PS_FAIL(PS_EMEM,
+                "the memory budget of %" PRIu64 " bytes is too small for anything; --memory takes "
+                "%d or more, or 0 for none",
+                bytes, MEMORY_MIN);
+    atomic_store(&ctx->mem.limit_bytes, bytes);
+    return PS_OK;
+}
+
 static PS_MUST ps_status run_command(struct ps_ctx *ctx, int argc, char **argv)
 {
     const struct ps_command *c = NULL;
@@ -85,7 +99,7 @@ static PS_MUST ps_status run_command(struct ps_ctx *ctx, int argc, char **argv)
     if (help)
         goto out;
     ctx->log.quiet = o->common.quiet;
-    atomic_store(&ctx->mem.limit_bytes, o->common.memory);
+    PS_GO(st, ps_told_once(ctx, set_budget(ctx, o->common.memory)));
     line = join(argc, argv);
     if (line == NULL)
         PS_GO_FAIL(st, PS_EMEM, "out of memory reading the command line");
