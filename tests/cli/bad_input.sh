@@ -17,6 +17,8 @@ refused "fan-outs and layers" 1 "--fanout" "$PENSTOCK" train "$T/p.ps" --layers 
 refused "fan-outs and layers, 2 ranks" 1 "--fanout" ranks 2 train "$T/p.ps" --layers 3 --fanout 10,10 $quick
 refused "fan-out 0" 1 "--fanout" "$PENSTOCK" train "$T/p.ps" --fanout 10,0 $quick
 refused "no such split" 1 "--split" "$PENSTOCK" train "$T/p.ps" --split 3 $quick
+refused "a name that is not UTF-8" 1 "argument 2 of the command line is not UTF-8" \
+    ranks 2 info "$(printf '%s/\377.ps' "$T")"
 refused "split of nonsense" 1 "--split" "$PENSTOCK" train "$T/p.ps" --split 0x $quick
 refused "budget too small" 4 "memory budget" "$PENSTOCK" train "$T/p.ps" --memory 64K $quick
 refused "budget too small, 2 ranks" 4 "memory budget" ranks 2 train "$T/p.ps" --memory 64K $quick
@@ -101,5 +103,8 @@ if [ "$(id -u)" = 0 ] && mkdir "$T/full" && mount -t tmpfs -o size=64k tmpfs "$T
     [ ! -e "$T/full/run/model.h5" ] || fail "a half-written model has the final name"
     [ ! -e "$T/full/run/run.json" ] || fail "a record of a failed run"
 fi
+# more partitions than the soft limit has open files
+must "many partitions" "$PENSTOCK" partition "$T/g.ps" -o "$T/many.ps" --parts 100 --method range
+must "few open files" sh -c "ulimit -Sn 80; exec '$PENSTOCK' train '$T/many.ps' $quick"
 must "still trains" "$PENSTOCK" train "$T/p.ps" $quick
 done_with
