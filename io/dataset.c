@@ -11,7 +11,6 @@
 #include "io/part.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,25 +28,6 @@ static PS_MUST ps_status check_folder(const char *path)
     return PS_OK;
 }
 
-/* A regular file that can be opened; HDF5's own sentences for this are poor. */
-static PS_MUST ps_status open_file(const char *path, int *fd, uint64_t *bytes)
-{
-    ps_status st;
-
-    PS_TRY(ps_file_open(path, O_RDONLY, fd));
-    st = ps_file_size(*fd, path, bytes);
-    if (st == PS_OK && *bytes == 0) {
-        ps_err_set(PS_EINPUT, 0, __FILE__, __LINE__, "%s: an HDF5 file expected, found 0 bytes",
-                   path);
-        st = PS_EINPUT;
-    }
-    if (st != PS_OK) {
-        close(*fd);
-        *fd = -1;
-    }
-    return st;
-}
-
 ps_status ps_dataset_open(struct ps_dataset **out, struct ps_ctx *ctx, const char *path)
 {
     struct ps_dataset *ds;
@@ -62,7 +42,7 @@ ps_status ps_dataset_open(struct ps_dataset **out, struct ps_ctx *ctx, const cha
     PS_GO(st, ps_path_trim(path, ds->path));
     PS_GO(st, check_folder(ds->path));
     PS_GO(st, ps_path_join(ds->path, "meta.h5", meta));
-    PS_GO(st, open_file(meta, &fd, &bytes));
+    PS_GO(st, ps_file_open_regular(meta, &fd, &bytes));
     close(fd);
     PS_GO(st, ps_meta_read(&ds->meta, ctx, meta));
     *out = ds;
@@ -245,7 +225,7 @@ ps_status ps_part_open(struct ps_part **out, const struct ps_dataset *ds, uint32
     p->first = m->part_offsets[k];
     p->nodes = m->part_offsets[k + 1] - p->first;
     PS_GO(st, ps_path_part(ds->path, k, p->path));
-    PS_GO(st, open_file(p->path, &p->fd, &p->file_bytes));
+    PS_GO(st, ps_file_open_regular(p->path, &p->fd, &p->file_bytes));
     PS_GO(st, find_arrays(p, m));
     PS_GO(st, check_ends(p, PS_ARRAY_INDPTR, p->edges));
     PS_GO(st, check_ends(p, PS_ARRAY_FEATURES_INDPTR, p->values));

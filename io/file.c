@@ -21,6 +21,34 @@ ps_status ps_file_open(const char *path, int flags, int *fd)
     PS_FAIL_SYS(errno, "cannot open %s", path);
 }
 
+static PS_MUST ps_status check_regular(int fd, const char *path, uint64_t *bytes)
+{
+    struct stat s;
+
+    if (fstat(fd, &s) != 0)
+        PS_FAIL_SYS(errno, "cannot look at %s", path);
+    if (!S_ISREG(s.st_mode))
+        PS_FAIL(PS_EINPUT, "%s: a regular file expected, found %s", path,
+                S_ISDIR(s.st_mode) ? "a folder" : "something else");
+    if (s.st_size == 0)
+        PS_FAIL(PS_EINPUT, "%s: an HDF5 file expected, found 0 bytes", path);
+    *bytes = (uint64_t)s.st_size;
+    return PS_OK;
+}
+
+ps_status ps_file_open_regular(const char *path, int *fd, uint64_t *bytes)
+{
+    ps_status st;
+
+    PS_TRY(ps_file_open(path, O_RDONLY | O_NONBLOCK, fd)); /* a pipe must not make us wait */
+    st = check_regular(*fd, path, bytes);
+    if (st != PS_OK) {
+        close(*fd);
+        *fd = -1;
+    }
+    return st;
+}
+
 ps_status ps_file_size(int fd, const char *path, uint64_t *bytes)
 {
     struct stat s;

@@ -14,6 +14,9 @@
 /** @param[in] flags  of open(2); O_CLOEXEC is added. @return PS_EINPUT if it is to be read
  *  and is not there */
 PS_MUST ps_status ps_file_open(const char *path, int flags, int *fd);
+/** Open for reading what must be a regular file with something in it; HDF5's own sentences for
+ *  others are poor, and it waits for ever for the writer of a pipe. @return PS_EINPUT */
+PS_MUST ps_status ps_file_open_regular(const char *path, int *fd, uint64_t *bytes);
 PS_MUST ps_status ps_file_size(int fd, const char *path, uint64_t *bytes);
 /** @return PS_EINPUT if the file ends before */
 PS_MUST ps_status ps_file_read(int fd, const char *path, uint64_t offset, uint64_t bytes,

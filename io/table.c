@@ -243,10 +243,11 @@ void ps_table_close(struct ps_table **t)
 ps_status ps_table_open(struct ps_table **t, struct ps_ctx *ctx, const char *path)
 {
     ps_status st = PS_OK;
+    uint64_t bytes;
     int fd;
 
     PS_TRY(table_new(t, ctx, path));
-    PS_GO(st, ps_file_open(path, O_RDONLY, &fd));
+    PS_GO(st, ps_file_open_regular(path, &fd, &bytes));
     close(fd);
     ps_h5_enter();
     st = ps_h5_open(&(*t)->h5, ctx, path);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 const struct ps_command *const ps_commands[] = {
@@ -44,20 +45,39 @@ static PS_MUST ps_status find_command(const char *name, const struct ps_command 
     PS_FAIL(PS_EUSAGE, "no command is called '%s'; see penstock --help", name);
 }
 
-/* The command line as one text. The caller frees it; NULL if memory is out. */
-static char *join(int argc, char **argv)
+/* The command line as one text, as it was typed: parsing moves arguments. The caller frees it.
+ * Records are JSON, so names that are not UTF-8 could not be told in them. */
+static PS_MUST ps_status join(int argc, char **argv, char **line)
 {
     size_t bytes = 1;
-    char *line, *p;
+    json_t *text;
+    char *p;
 
     for (int i = 0; i < argc; i++)
         bytes += strlen(argv[i]) + 1;
-    line = p = malloc(bytes);
-    for (int i = 0; line != NULL && i < argc; i++)
+    *line = p = malloc(bytes);
+    if (p == NULL)
+        PS_FAIL(PS_EMEM, "out of memory reading the command line");
+    *p = '\0';
+    for (int i = 0; i < argc; i++) {
+        text = json_string(argv[i]);
+        if (text == NULL)
+            PS_FAIL(PS_EUSAGE, "argument %d of the command line is not UTF-8", i);
+        json_decref(text);
         p = stpcpy(stpcpy(p, i > 0 ? " " : ""), argv[i]);
-    if (line != NULL)
-        *p = '\0';
-    return line;
+    }
+    return PS_OK;
+}
+
+/* A rank has a file open for each of its partitions; the usual soft limit is 1024. */
+static void allow_open_files(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &r); /* if not, opening tells */
+    }
 }
 
 ps_status ps_told_once(struct ps_ctx *ctx, ps_status st)
@@ -71,6 +91,20 @@ ps_status ps_told_once(struct ps_ctx *ctx, ps_status st)
     return PS_ECANCEL;
 }
 
+/* Below this not even the exchange has its buffers, and ranks could not agree on who tells. */
+enum { MEMORY_MIN = 1 << 20 };
+
+static PS_MUST ps_status set_budget(struct ps_ctx *ctx, uint64_t bytes)
+{
+    if (bytes != 0 && bytes < MEMORY_MIN)
+        PS_FAIL(PS_EMEM,
+                "the memory budget of %" PRIu64 " bytes is too small for anything; --memory takes "
+                "%d or more, or 0 for none",
+                bytes, MEMORY_MIN);
+    atomic_store(&ctx->mem.limit_bytes, bytes);
+    return PS_OK;
+}
+
 static PS_MUST ps_status run_command(struct ps_ctx *ctx, int argc, char **argv)
 {
     const struct ps_command *c = NULL;
@@ -81,14 +115,12 @@ static PS_MUST ps_status run_command(struct ps_ctx *ctx, int argc, char **argv)
 
     PS_TRY(ps_told_once(ctx, find_command(argv[1], &c)));
     PS_TRY(PS_NEW(&ctx->mem, PS_MEM_OTHER, o, 1));
+    PS_GO(st, ps_told_once(ctx, join(argc, argv, &line)));
     PS_GO(st, ps_told_once(ctx, ps_opts_parse(o, &c->usage, argc - 1, argv + 1, &help)));
     if (help)
         goto out;
     ctx->log.quiet = o->common.quiet;
-    atomic_store(&ctx->mem.limit_bytes, o->common.memory);
-    line = join(argc, argv);
-    if (line == NULL)
-        PS_GO_FAIL(st, PS_EMEM, "out of memory reading the command line");
+    PS_GO(st, ps_told_once(ctx, set_budget(ctx, o->common.memory)));
     PS_GO(st, c->run(ctx, o, line));
 out:
     free(line);
@@ -99,6 +131,7 @@ out:
 int ps_cli_main(int argc, char **argv)
 {
     struct ps_ctx *ctx;
+    long long live;
     ps_status st;
 
     signal(SIGXFSZ, SIG_IGN); /* a file at the limit of ulimit -f is an error with a sentence */
@@ -115,13 +148,15 @@ int ps_cli_main(int argc, char **argv)
     if (ctx == NULL)
         return ps_exit_code(PS_EMEM);
     ps_ctx_init(ctx, stderr);
+    allow_open_files();
     st = run_command(ctx, argc, argv);
     ps_log_progress_end(&ctx->log);
     if (st != PS_OK && st != PS_ECANCEL)
         ps_err_print(stderr, 0);
     if (st == PS_ECANCEL)
         st = ctx->job_status;
-    ps_ctx_fini(ctx);
+    live = ps_ctx_fini(ctx);
+    PS_DASSERT(live == 0); /* whatever happened, all was given back */
     free(ctx);
     return ps_exit_code(st);
 }

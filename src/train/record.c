@@ -24,6 +24,7 @@ static void choose_dir(struct ps_record *r)
 
 ps_status ps_record_begin(struct ps_record *r)
 {
+    static const char *const earlier[] = {"run.json", "model.h5"};
     char path[PS_TEXT_BYTES + 32];
 
     choose_dir(r);
@@ -33,10 +34,12 @@ ps_status ps_record_begin(struct ps_record *r)
     r->metrics = fopen(path, "we");
     if (r->metrics == NULL)
         PS_FAIL_SYS(errno, "cannot write %s", path);
-    /* a run.json of an earlier run beside the metrics of this one would tell lies */
-    snprintf(path, sizeof path, "%s/run.json", r->dir);
-    if (unlink(path) != 0 && errno != ENOENT)
-        PS_FAIL_SYS(errno, "cannot replace %s", path);
+    /* the record or model of an earlier run beside the metrics of this one would tell lies */
+    for (size_t i = 0; i < sizeof earlier / sizeof earlier[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", r->dir, earlier[i]);
+        if (unlink(path) != 0 && errno != ENOENT)
+            PS_FAIL_SYS(errno, "cannot replace %s", path);
+    }
     r->begin_ns = r->said_ns = ps_now_ns();
     return PS_OK;
 }

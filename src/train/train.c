@@ -124,13 +124,9 @@ static PS_MUST ps_status write_trace(struct job *j)
     return ps_trace_write(&j->ctx->trace, own, (int)rank);
 }
 
-static PS_MUST ps_status finish(struct job *j, FILE *table, json_t **report)
+/* The report, the table and run.json, on rank 0. */
+static PS_MUST ps_status tell(struct job *j, FILE *table, json_t **report)
 {
-    struct ps_rank_facts own;
-
-    ps_rank_facts(&own, j->world, j->trainer);
-    PS_TRY(ps_world_gather(j->world, PS_OK, &own, sizeof own, j->fact));
-    PS_TRY(ps_world_agree(j->world, write_trace(j)));
     if (ps_world_rank(j->world) != 0)
         return PS_OK;
     *report = ps_record_report(&j->record, j->world, j->fact);
@@ -143,6 +139,16 @@ static PS_MUST ps_status finish(struct job *j, FILE *table, json_t **report)
     return ps_record_write(&j->record, j->shard, *report, j->fact);
 }
 
+static PS_MUST ps_status finish(struct job *j, FILE *table, json_t **report)
+{
+    struct ps_rank_facts own;
+
+    ps_rank_facts(&own, j->world, j->trainer);
+    PS_TRY(ps_world_gather(j->world, PS_OK, &own, sizeof own, j->fact));
+    PS_TRY(ps_world_agree(j->world, tell(j, table, report)));
+    return ps_world_agree(j->world, write_trace(j)); /* last: the record must not hang on it */
+}
+
 enum { TRACE_SPANS = 1 << 18 };
 
 static PS_MUST ps_status run_job(struct job *j, FILE *table, json_t **report)
@@ -152,7 +158,7 @@ static PS_MUST ps_status run_job(struct job *j, FILE *table, json_t **report)
     PS_TRY(ps_trainer_new(&j->trainer, j->shard, j->o));
     PS_TRY(ps_world_agree(j->world, prepare_record(j)));
     PS_TRY(train_all(j));
-    return ps_world_agree(j->world, finish(j, table, report));
+    return finish(j, table, report);
 }
 
 static void free_job(struct job *j)

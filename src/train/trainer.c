@@ -276,13 +276,19 @@ static PS_MUST ps_status train_epoch(struct ps_trainer *t, const struct ps_run *
     return PS_OK;
 }
 
-static PS_MUST ps_status score(struct ps_eval *eval, double *accuracy, double *loss, bool *any,
-                               double *seconds)
+/* A model whose loss is not a number gives predictions that are none: it is not kept. */
+static PS_MUST ps_status score(struct ps_eval *eval, const char *on, double *accuracy, double *loss,
+                               bool *any, double *seconds)
 {
     uint64_t begin = ps_now_ns();
     struct ps_step_sums sums;
 
     PS_TRY(ps_eval_score(eval, &sums));
+    if (!isfinite(sums.loss))
+        PS_FAIL(PS_EINPUT,
+                "the loss on %s nodes is no longer a number: try a smaller --lr, or features that "
+                "are normalised",
+                on);
     *any = sums.seeds > 0;
     *accuracy = *any ? (double)sums.correct / (double)sums.seeds : 0;
     *loss = *any ? sums.loss / (double)sums.seeds : 0;
@@ -310,7 +316,8 @@ static PS_MUST ps_status validate(struct ps_trainer *t, struct ps_run *run, uint
     }
     if ((epoch + 1) % t->o->train.eval_every != 0 && epoch + 1 != t->o->train.epochs)
         return PS_OK;
-    PS_TRY(score(t->valid, &e->valid_accuracy, &e->valid_loss, &any, &e->eval_seconds));
+    PS_TRY(
+        score(t->valid, "validation", &e->valid_accuracy, &e->valid_loss, &any, &e->eval_seconds));
     run->eval_seconds += e->eval_seconds;
     e->evaluated = any;
     if (!any || !run->has_valid || e->valid_accuracy > run->valid_accuracy ||
@@ -355,7 +362,7 @@ static PS_MUST ps_status end_run(struct ps_trainer *t, struct ps_run *run)
     memcpy(ps_model_weights(t->model), t->best, ps_model_weight_count(t->model) * sizeof *t->best);
     if (t->test == NULL)
         return PS_OK;
-    PS_TRY(score(t->test, &run->test_accuracy, &run->test_loss, &run->has_test, &seconds));
+    PS_TRY(score(t->test, "test", &run->test_accuracy, &run->test_loss, &run->has_test, &seconds));
     run->eval_seconds += seconds;
     return PS_OK;
 }

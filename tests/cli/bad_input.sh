@@ -17,9 +17,16 @@ refused "fan-outs and layers" 1 "--fanout" "$PENSTOCK" train "$T/p.ps" --layers 
 refused "fan-outs and layers, 2 ranks" 1 "--fanout" ranks 2 train "$T/p.ps" --layers 3 --fanout 10,10 $quick
 refused "fan-out 0" 1 "--fanout" "$PENSTOCK" train "$T/p.ps" --fanout 10,0 $quick
 refused "no such split" 1 "--split" "$PENSTOCK" train "$T/p.ps" --split 3 $quick
+refused "a name that is not UTF-8" 1 "argument 2 of the command line is not UTF-8" \
+    ranks 2 info "$(printf '%s/\377.ps' "$T")"
 refused "split of nonsense" 1 "--split" "$PENSTOCK" train "$T/p.ps" --split 0x $quick
 refused "budget too small" 4 "memory budget" "$PENSTOCK" train "$T/p.ps" --memory 64K $quick
 refused "budget too small, 2 ranks" 4 "memory budget" ranks 2 train "$T/p.ps" --memory 64K $quick
+for budget in 1 20K 1M 4M; do
+    refused "budget of $budget, 2 ranks" 4 "memory budget" ranks 2 train "$T/p.ps" --memory $budget $quick
+done
+refused "budget of 1 byte" 4 "memory budget" "$PENSTOCK" generate sbm -o "$T/x.ps" --memory 1
+[ ! -e "$T/x.ps" ] || fail "a graph without memory was written"
 refused "no training nodes" 2 "no training nodes" sh -c "
     '$PENSTOCK' generate sbm -o '$T/n.ps' --nodes 2000 --features 8 --classes 4 --train-share 0 --quiet &&
     exec '$PENSTOCK' train '$T/n.ps' $quick"
@@ -76,6 +83,18 @@ PY
     done
 fi
 
+# a model that has become NaN is neither kept nor written, nor told in what is no JSON
+must "a first run" "$PENSTOCK" train "$T/p.ps" --epochs 1 --out "$T/nan" --quiet
+refused "NaN on validation" 2 "the loss on validation nodes is no longer a number" \
+    ranks 2 train "$T/p.ps" --optimizer sgd --lr 1000 --hidden 256 --layers 6 \
+    --fanout 3,3,3,3,3,3 --epochs 3 --out "$T/nan" --quiet
+! grep -qi nan "$T/nan/metrics.jsonl" || fail "metrics.jsonl holds NaN"
+[ ! -e "$T/nan/model.h5" ] || fail "the model of an earlier run is left beside the metrics of a failed one"
+
+# a trace that cannot be written takes nothing else with it
+refused "trace in no folder" 3 "$T/none/t.json" ranks 2 train "$T/p.ps" $quick --trace "$T/none/t.json"
+[ -e "$T/run/run.json" ] || fail "no record, for want of a trace"
+
 # a disk that fills up under the run record
 if [ "$(id -u)" = 0 ] && mkdir "$T/full" && mount -t tmpfs -o size=64k tmpfs "$T/full" 2>/dev/null; then
     trap 'umount "$T/full"; rm -rf "$T"' EXIT
@@ -84,5 +103,8 @@ if [ "$(id -u)" = 0 ] && mkdir "$T/full" && mount -t tmpfs -o size=64k tmpfs "$T
     [ ! -e "$T/full/run/model.h5" ] || fail "a half-written model has the final name"
     [ ! -e "$T/full/run/run.json" ] || fail "a record of a failed run"
 fi
+# more partitions than the soft limit has open files
+must "many partitions" "$PENSTOCK" partition "$T/g.ps" -o "$T/many.ps" --parts 100 --method range
+must "few open files" sh -c "ulimit -Sn 80; exec '$PENSTOCK' train '$T/many.ps' $quick"
 must "still trains" "$PENSTOCK" train "$T/p.ps" $quick
 done_with

@@ -261,6 +261,23 @@ static void a_missing_file_is_named(void **state)
     assert_fails(open_all(e, false), PS_EINPUT, "meta.h5: an HDF5 file expected, found 0 bytes");
 }
 
+static void a_file_that_is_none_is_told_without_waiting(void **state)
+{
+    struct env *e = *state;
+
+    unlink(e->part);
+    assert_int_equal(mkdir(e->part, 0777), 0);
+    assert_fails(open_all(e, false), PS_EINPUT, "part-00001.h5: a regular file expected");
+    rmdir(e->part);
+    assert_int_equal(mkfifo(e->part, 0666), 0);
+    alarm(60); /* opening a pipe waits for its writer */
+    assert_fails(open_all(e, false), PS_EINPUT, "part-00001.h5: a regular file expected");
+    unlink(e->meta);
+    assert_int_equal(mkfifo(e->meta, 0666), 0);
+    assert_fails(open_all(e, false), PS_EINPUT, "meta.h5: a regular file expected");
+    alarm(0);
+}
+
 /* The lock must not stay taken when a check fails, so nothing is checked under it. */
 static void put(struct env *e, const char *path, const char *name, uint64_t x, const char *text)
 {
@@ -453,6 +470,7 @@ int main(void)
         T(a_flipped_offset_is_found_by_the_checksum),
         T(damaged_checksums_are_told_from_damaged_values),
         T(a_missing_file_is_named),
+        T(a_file_that_is_none_is_told_without_waiting),
         T(a_version_of_the_future_is_told),
         T(a_part_of_another_place_or_dataset_is_told),
         T(a_number_of_meta_that_cannot_be_is_told),
