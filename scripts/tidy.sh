@@ -17,4 +17,4 @@ else
 fi | xargs -0 -n 1 -P "$(nproc)" clang-tidy --quiet -p "$build" \
     --extra-arg=-Wno-unknown-warning-option 2>&1 |
     grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed |^Use -(header|system)'
-exit "${PIPESTATUS[0]}"
+exit "${PIPESTATUS[1]}"

@@ -268,7 +268,8 @@ static void place_own(struct ps_row_fetch *f)
     uint64_t first = f->ask.begin[me], n = f->ask.begin[me + 1] - first;
     int threads = ps_world_ctx(f->shard->world)->threads;
 
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(static) default(none)                       \
+    firstprivate(f, first, n)
     for (uint64_t i = 0; i < n; i++)
         ps_row_store_put(&f->store, f->ask.from[first + i], &f->slab,
                          slot_of(f, f->ask.id[first + i]));

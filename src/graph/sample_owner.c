@@ -6,7 +6,8 @@
 #include <omp.h>
 #include <xxhash.h>
 
-static const uint32_t COUNTED = UINT32_C(1) << 31; /* a mark beside the number of askers */
+/* A mark beside the number of askers. */
+#define COUNTED (UINT32_C(1) << 31)
 
 enum { HASHED_WORDS = 4 };
 
@@ -142,7 +143,7 @@ static void answer_rank(struct ps_sample_owner *o, const uint64_t *id, uint64_t 
         count[i] = ps_u32(ps_draw_count(d, fanout));
         list_at[i + 1] = list_at[i] + count[i];
     }
-#pragma omp parallel for num_threads(threads) schedule(static) reduction(+ : sum)
+#pragma omp parallel for num_threads(threads) schedule(static) default(none) reduction(+ : sum) firstprivate(o, g, batch, hop, key, id, n, count, list, list_at, word, word_max, multiplicity)
     for (uint64_t i = 0; i < n; i++) {
         uint64_t v = id[i] - g->first;
         uint64_t part = answer_one(o, batch, hop, key, v, count[i], list + list_at[i] * o->id_bytes,

@@ -77,6 +77,7 @@ ps_status ps_threads_choose(struct ps_world *w, uint64_t asked)
     PS_GO(st, ps_world_agree(w, PS_NEW(&ctx->mem, PS_MEM_OTHER, all, ranks)));
     PS_GO(st, ps_world_gather(w, PS_OK, &own, sizeof own, all));
     sum_up(all, ranks, own.host, &cpus, &local_ranks, &threads);
+    PS_ASSERT(local_ranks > 0); /* this one is among them */
     own.threads = asked != 0 ? asked : ps_max(1, (uint64_t)cpus / local_ranks);
     if (asked == 0)
         own.threads = ps_min(own.threads, (uint64_t)CPU_COUNT(&own.cpus));

@@ -77,5 +77,23 @@ printf '%s\n' '' '/** Both of them. */' 'int ps_a(int x);' 'int ps_b(int x);' ''
     '#define PS_M(x) \' '    f(x);' 'void ps_c(void); /**< as it says */' >>"$tree/src/base/twice.h"
 "$tree/scripts/check_style.sh" || fail "check_style.sh finds what is not there"
 
+# The gate of clang-tidy fails where clang-tidy finds something, whatever its output goes through.
+if command -v clang-tidy >/dev/null; then
+    plant_nothing
+    cp "$PS_SOURCE_DIR/scripts/tidy.sh" "$tree/scripts"
+    cp "$PS_SOURCE_DIR/.clang-tidy" "$tree"
+    mkdir "$tree/build"
+    printf '[{"directory": "%s", "file": "src/base/%s.c", "command": "cc -I. -c src/base/%s.c"},
+             {"directory": "%s", "file": "src/base/%s.c", "command": "cc -I. -c src/base/%s.c"}]' \
+        "$tree" twice twice "$tree" number number >"$tree/build/compile_commands.json"
+    printf '%s\n' '#include <stdlib.h>' 'int number(const char *s);' 'int number(const char *s)' '{' \
+        '    return atoi(s);' '}' >"$tree/src/base/number.c"
+    "$tree/scripts/tidy.sh" build src/base/twice.c >"$tmp/out" || fail "tidy.sh: $(cat "$tmp/out")"
+    if "$tree/scripts/tidy.sh" build src/base/number.c src/base/twice.c >"$tmp/out"; then
+        fail "tidy.sh passes atoi: $(cat "$tmp/out")"
+    fi
+    grep -q cert-err34-c "$tmp/out" || fail "tidy.sh does not say what it found: $(cat "$tmp/out")"
+fi
+
 # The real tree keeps its layers.
 "$PS_SOURCE_DIR/scripts/check_layers.sh" || fail "the layers of the sources are broken"
