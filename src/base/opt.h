@@ -79,6 +79,7 @@ enum { PS_METHOD_RANGE, PS_METHOD_METIS };
 enum { PS_MODEL_GCN, PS_MODEL_SAGE };
 enum { PS_OPTIMIZER_ADAM, PS_OPTIMIZER_SGD };
 enum { PS_EVAL_EXACT, PS_EVAL_NONE };
+enum { PS_SELECT_LOSS, PS_SELECT_ACCURACY };
 
 /** Fill with defaults. Cannot fail: a test parses every default. */
 void ps_opts_init(struct ps_opts *o);

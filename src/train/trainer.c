@@ -303,8 +303,17 @@ static void keep_best(struct ps_trainer *t, struct ps_run *run, uint64_t epoch)
     memcpy(t->best, ps_model_weights(t->model), ps_model_weight_count(t->model) * sizeof *t->best);
 }
 
-/* Evaluate on validation where it is due, and decide whether this epoch is the best so far: more
- * hits, or as many with a smaller loss. All numbers are the same bits on all ranks. */
+/* Whether an epoch is better on validation than the best so far (docs/decisions/0010). All numbers
+ * are the same bits on all ranks. */
+static bool is_better(const struct ps_trainer *t, const struct ps_epoch *e,
+                      const struct ps_run *run)
+{
+    if (t->o->train.select == PS_SELECT_ACCURACY && e->valid_accuracy != run->valid_accuracy)
+        return e->valid_accuracy > run->valid_accuracy;
+    return e->valid_loss < run->valid_loss;
+}
+
+/* Evaluate on validation where it is due, and keep the weights of the best epoch. */
 static PS_MUST ps_status validate(struct ps_trainer *t, struct ps_run *run, uint64_t epoch)
 {
     struct ps_epoch *e = &run->epoch[epoch];
@@ -320,8 +329,7 @@ static PS_MUST ps_status validate(struct ps_trainer *t, struct ps_run *run, uint
         score(t->valid, "validation", &e->valid_accuracy, &e->valid_loss, &any, &e->eval_seconds));
     run->eval_seconds += e->eval_seconds;
     e->evaluated = any;
-    if (!any || !run->has_valid || e->valid_accuracy > run->valid_accuracy ||
-        (e->valid_accuracy == run->valid_accuracy && e->valid_loss < run->valid_loss)) {
+    if (!any || !run->has_valid || is_better(t, e, run)) {
         keep_best(t, run, epoch);
         run->valid_accuracy = e->valid_accuracy;
         run->valid_loss = e->valid_loss;
