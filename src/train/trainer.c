@@ -232,14 +232,14 @@ static PS_MUST ps_status train_window(struct ps_trainer *t, const struct ps_run 
                                       struct ps_step_sums *sums)
 {
     struct ps_span step = ps_span_begin(PS_EV_step);
-    uint64_t before = sums->seeds;
+    uint64_t before = t->seeds_done;
     ps_status st = prepare_window(t, run->seed, epoch, first, batches);
 
     for (uint32_t i = 0; i < t->window.count; i++) {
         PS_TRY(train_batch(t, st, &t->window.slot[i], sums));
         st = PS_OK;
     }
-    ps_span_end(&t->ctx->trace, &step, sums->seeds - before);
+    ps_span_end(&t->ctx->trace, &step, t->seeds_done - before); /* of this rank */
     return PS_OK;
 }
 

@@ -27,6 +27,12 @@ assert {"rows", "ids", "sampling", "gradients"} <= set(report["bytes_sent_by"])
 assert sum(report["bytes_sent_by"].values()) == report["bytes_sent"] > 0
 assert report["avg_bits"] == 32 and report["bytes_read"] > 0
 assert run["options"]["epochs"] == 5 and run["options"]["runs"] == 2
+# what stages did is counted once, by the rank that did it
+stages, by = run["stages"], report["bytes_sent_by"]
+for stage in "step", "forward", "backward":
+    assert stages[stage]["amount"] == sum(report["seeds_per_rank"]), stage
+assert stages["exchange"]["amount"] == by["rows"] + by["ids"] + by["sampling"]
+assert stages["io_read"]["amount"] == report["bytes_read"]
 assert run["dataset"]["nodes"] == 3000 and "compiler" in run["build"] and "cpu" in run["machine"]
 lines = [json.loads(l) for l in open(t + "/run/metrics.jsonl")]
 assert len(lines) == 10
