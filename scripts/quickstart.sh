@@ -102,5 +102,6 @@ run mpirun -n "$ranks" --bind-to none --oversubscribe \
 say "done"
 echo "run record:      $PWD/run/run.json"
 echo "line by line:    $PWD/run/metrics.jsonl"
-echo "next:            cd $PWD; mpirun -n $ranks $source/build/release/penstock infer sbm4.ps --run run --out predictions.h5"
+echo "next:            cd $PWD; mpirun -n $ranks --bind-to none --oversubscribe \
+    $source/build/release/penstock infer sbm4.ps --run run --out predictions.h5"
 echo "and read:        docs/guide.md"
