@@ -7,6 +7,7 @@ command -v gnuplot >/dev/null || {
     exit 2
 }
 gnuplot <<'PLOT'
+set datafile missing "?"
 set terminal svg size 760,380 font "sans,13" background "white"
 set output "docs/perf/accuracy.svg"
 set title "Test accuracy, selected on validation: penstock at 1, 2, 3 and 4 ranks, and plain PyTorch"
