@@ -53,6 +53,20 @@ struct ps_dataset_writer {
     struct out_array array[PS_ARRAY_COUNT];
 };
 
+/* What the nodes alone take, in all parts together. */
+static uint64_t least_bytes(const struct ps_meta *m)
+{
+    uint64_t sum = 0, bytes;
+
+    for (int i = 0; i < PS_ARRAY_COUNT; i++) {
+        struct ps_h5_shape shape = ps_layout_shape(m, (enum ps_array_id)i, m->nodes, 0, 0);
+        if (ps_layout_has(m, (enum ps_array_id)i) &&
+            (!ps_h5_shape_bytes(&shape, &bytes) || __builtin_add_overflow(sum, bytes, &sum)))
+            return UINT64_MAX;
+    }
+    return sum;
+}
+
 ps_status ps_dataset_create(struct ps_dataset_writer **out, struct ps_ctx *ctx, const char *path,
                             bool force, const struct ps_meta *meta)
 {
@@ -75,6 +89,7 @@ ps_status ps_dataset_create(struct ps_dataset_writer **out, struct ps_ctx *ctx, 
            ((uint64_t)meta->parts + 1) * sizeof *meta->part_offsets);
     w->meta.edges = 0;
     PS_GO(st, ps_aside_begin(&w->aside, path, force));
+    PS_GO(st, ps_dir_has_room(w->aside.dir, path, least_bytes(&w->meta)));
     *out = w;
     return PS_OK;
 out:

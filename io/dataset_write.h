@@ -25,7 +25,8 @@ struct ps_dataset_writer;
  * Begin a dataset. @p meta is copied; part_offsets must be complete; edges, edge_cut and
  * train_offsets are filled in by the writer or through ps_dataset_writer_meta. index_bytes
  * is set here, uuid (of the contents: equal contents, equal uuid) at finish. With @p force an
- * existing dataset is replaced at finish; a folder with anything else in it never is.
+ * existing dataset is replaced at finish; a folder with anything else in it never is. What the
+ * nodes alone take must be free on the disk.
  * @return PS_EUSAGE if @p path exists and may not be replaced; PS_EINPUT if @p meta contradicts
  *         itself; PS_EIO
  */

@@ -97,6 +97,22 @@ ps_status ps_file_write(int fd, const char *path, uint64_t offset, uint64_t byte
     return PS_OK;
 }
 
+static uint64_t free_bytes(const struct statvfs *v)
+{
+    uint64_t bytes;
+
+    return __builtin_mul_overflow((uint64_t)v->f_bavail, (uint64_t)v->f_frsize, &bytes) ? UINT64_MAX
+                                                                                        : bytes;
+}
+
+/* @p e: why, an errno. */
+static PS_MUST ps_status no_room(int e, const char *path, uint64_t bytes, uint64_t there)
+{
+    PS_FAIL_SYS(e,
+                "cannot reserve %" PRIu64 " bytes for %s, whose file system has %" PRIu64 " free",
+                bytes, path, there);
+}
+
 ps_status ps_file_reserve(int fd, const char *path, uint64_t bytes)
 {
     struct statvfs v;
@@ -109,9 +125,16 @@ ps_status ps_file_reserve(int fd, const char *path, uint64_t bytes)
         return PS_OK;
     if (fstatvfs(fd, &v) != 0)
         PS_FAIL_SYS(e, "cannot reserve %" PRIu64 " bytes for %s", bytes, path);
-    PS_FAIL_SYS(e,
-                "cannot reserve %" PRIu64 " bytes for %s, whose file system has %" PRIu64 " free",
-                bytes, path, (uint64_t)v.f_bavail * (uint64_t)v.f_frsize);
+    return no_room(e, path, bytes, free_bytes(&v));
+}
+
+ps_status ps_dir_has_room(const char *dir, const char *path, uint64_t bytes)
+{
+    struct statvfs v;
+
+    if (statvfs(dir, &v) != 0 || bytes <= free_bytes(&v))
+        return PS_OK; /* what cannot be told now is told when space is reserved */
+    return no_room(ENOSPC, path, bytes, free_bytes(&v));
 }
 
 ps_status ps_file_sync(int fd, const char *path)

@@ -26,6 +26,9 @@ PS_MUST ps_status ps_file_write(int fd, const char *path, uint64_t offset, uint6
 /** Let the file have at least @p bytes, with space for all of them on the disk. A full disk is
  *  told here, with the bytes needed and free. */
 PS_MUST ps_status ps_file_reserve(int fd, const char *path, uint64_t bytes);
+/** Whether @p bytes more for @p path fit the file system that folder @p dir is on; nothing is
+ *  reserved. */
+PS_MUST ps_status ps_dir_has_room(const char *dir, const char *path, uint64_t bytes);
 PS_MUST ps_status ps_file_sync(int fd, const char *path);
 PS_MUST ps_status ps_dir_sync(const char *path);
 PS_MUST ps_status ps_file_rename(const char *from, const char *to);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/num.h"
 #include "src/base/opt_row.h"
 
 const struct ps_opt_row ps_opt_rows[] = {
@@ -197,7 +198,7 @@ const struct ps_opt_row *ps_opt_row_find(unsigned cmds, const char *name)
 ps_status ps_opt_unknown(unsigned cmds, const char *name)
 {
     const char *near = NULL;
-    size_t near_by = 4;
+    size_t near_by = ps_min(3, strlen(name) / 2) + 1; /* farther is another word */
 
     for (int i = 0; i < ps_opt_row_count; i++) {
         size_t by;

@@ -63,7 +63,7 @@ static PS_MUST ps_status check_word(const struct ps_usage *u, int argc, char **a
         if (has_value)
             PS_FAIL(PS_EUSAGE, "--%s is a flag and takes no value", name);
     } else if (!has_value && ++*i >= argc) {
-        PS_FAIL(PS_EUSAGE, "--%s needs a value: %s", name, r->unit);
+        PS_FAIL(PS_EUSAGE, "--%s needs a value%s%s", name, *r->unit != '\0' ? ": " : "", r->unit);
     }
     return PS_OK;
 }
@@ -207,13 +207,19 @@ ps_status ps_opts_load(struct ps_opts *o, enum ps_cmd cmd, const char *path)
 {
     struct ini ini = {o, cmd, path, false};
     char why[PS_ERR_TEXT_BYTES];
-    int line;
+    FILE *f = fopen(path, "re");
+    bool whole = f != NULL;
+    int line = 0;
 
-    line = ini_parse(path, on_ini, &ini);
+    if (f != NULL) {
+        line = ini_parse_file(f, on_ini, &ini);
+        whole = !ferror(f); /* a folder, or the disk: inih takes both for the end */
+        fclose(f);
+    }
+    if (!whole)
+        PS_FAIL(PS_EINPUT, "cannot read the options file %s", path);
     if (line == 0)
         return PS_OK;
-    if (line < 0)
-        PS_FAIL(PS_EINPUT, "cannot read the options file %s", path);
     if (ini.told) {
         snprintf(why, sizeof why, "%s", ps_err_sentence());
         PS_FAIL(PS_EUSAGE, "%.900s (line %d)", why, line);

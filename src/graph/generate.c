@@ -288,7 +288,6 @@ static PS_MUST ps_status create(struct generator *g, const struct ps_opts *o)
     uint64_t offsets[2] = {0, g->model.nodes};
     struct ps_meta meta = {
         .nodes = g->model.nodes,
-        .edges = g->edges,
         .feature_kind = PS_FEATURES_DENSE,
         .feature_type = PS_TYPE_F32,
         .feature_dim = g->model.features,
@@ -363,9 +362,9 @@ static PS_MUST ps_status generate(struct generator *g, const struct ps_opts *o, 
     char *provenance = NULL;
     ps_status st;
 
+    PS_GO(st, create(g, o)); /* first: what cannot be written is told before hours of drawing */
     add_up_degrees(g);
     PS_GO(st, write_provenance(g, o, command, &provenance));
-    PS_GO(st, create(g, o));
     PS_GO(st, ps_dataset_part_begin(g->w, 0, g->edges, 0));
     set_sizes(g); /* what the writer takes is taken now */
     PS_GO(st, take_buffers(g));

@@ -53,6 +53,11 @@ refuses 1 'too few for 3000 partitions' "$PENSTOCK" partition g.ps -o x.ps --par
 refuses 2 'no.ps' "$PENSTOCK" partition no.ps -o x.ps
 holds 'g.ps '
 
+# What no disk holds is told before anything is drawn.
+refuses 3 'cannot reserve [0-9]* bytes for x.ps, whose file system has [0-9]* free' \
+    timeout 20 "$PENSTOCK" generate sbm -o x.ps --nodes 1099511627776
+holds 'g.ps '
+
 # A full disk, as far as a limit on the size of files goes: g.ps has 400 KB of features.
 trap '' XFSZ
 ulimit -f 300

@@ -137,8 +137,12 @@ static void an_unknown_option_gets_a_suggestion(void **state)
     assert_non_null(strstr(ps_err_sentence(), "--batch-size?"));
     argv[2] = "--batch"; /* abbreviations are not guessed */
     assert_int_equal(parse(o, 4, argv), PS_EUSAGE);
+    argv[2] = "--ep"; /* another word: --io is as far from it as from anything */
+    assert_int_equal(parse(o, 4, argv), PS_EUSAGE);
+    assert_null(strstr(ps_err_sentence(), "did you mean"));
     argv[2] = "--batch-size";
     assert_int_equal(parse(o, 3, argv), PS_EUSAGE);
+    assert_string_equal(ps_err_sentence(), "--batch-size needs a value");
     assert_int_equal(parse(o, 4, argv), PS_OK);
     assert_int_equal(o->train.batch_size, 3);
     assert_string_equal(o->positional[0], "d.ps");
@@ -168,6 +172,11 @@ static void the_command_line_wins_over_the_file(void **state)
     assert_non_null(strstr(ps_err_sentence(), "--hidden?"));
     assert_non_null(strstr(ps_err_sentence(), "line 3"));
     unlink(path);
+    assert_int_equal(parse(o, 6, argv), PS_EINPUT);
+    assert_non_null(strstr(ps_err_sentence(), path));
+    argv[3] = "/tmp"; /* a folder opens, but cannot be read */
+    assert_int_equal(parse(o, 6, argv), PS_EINPUT);
+    assert_string_equal(ps_err_sentence(), "cannot read the options file /tmp");
     free(o);
 }
 
