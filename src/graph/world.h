@@ -41,6 +41,16 @@ uint32_t ps_world_ranks(const struct ps_world *w);
 const char *ps_world_io_name(const struct ps_world *w);
 struct ps_fetch_counts ps_world_fetch_counts(const struct ps_world *w);
 
+/**
+ * Hand a whole job to the thread: it may use everything below, as the owner would, while the owner
+ * goes on, and may itself only make sums, agree, gather and broadcast, which then travel on a
+ * lane of their own. At most one job at a time. Where MPI allows calls from the main thread
+ * only the job is done at once.
+ */
+void ps_world_begin(struct ps_world *w, ps_job_fn *fn, void *arg);
+/** Wait for it. @return what it returned */
+PS_MUST ps_status ps_world_end(struct ps_world *w);
+
 /** ps_io_add_file, ps_fetch_run on the thread. Not collective. */
 PS_MUST ps_status ps_world_add_file(struct ps_world *w, const char *path, uint32_t *file);
 PS_MUST ps_status ps_world_fetch(struct ps_world *w, const struct ps_extent *extent, uint64_t n);

@@ -4,8 +4,8 @@
 
 #include "src/graph/draw.h"
 #include "src/graph/reach.h"
-#include "src/graph/rows.h"
-#include "src/graph/sample.h"
+#include "src/graph/row_window.h"
+#include "src/kern/packed.h"
 #include "tests/ps_dataset.h"
 
 #include <string.h>
@@ -143,53 +143,81 @@ static void check_transpose(const struct ps_block *b)
     assert_int_equal(b->col_begin[b->src_count], b->edge_count);
 }
 
+static void check_blocks(const struct ps_test_graph *g, const struct ps_sample *b,
+                         const int64_t *fanout, uint64_t *fingerprint)
+{
+    static struct twin t;
+    static uint32_t multiplicity[HOPS][NODES];
+
+    *fingerprint += expect(g, &b->id, fanout, multiplicity);
+    twin_run(&t, g, &b->id, fanout, ps_world_rank(world));
+    assert_int_equal(b->count, t.count);
+    assert_memory_equal(b->node, t.node, t.count * sizeof *t.node);
+    for (uint32_t h = 0; h < HOPS; h++) {
+        const struct ps_block *y = &b->block[HOPS - 1 - h];
+        assert_int_equal(y->dst_count, t.dst[h]);
+        assert_int_equal(y->src_count, t.src[h]);
+        assert_int_equal(y->edge_count, t.edges[h]);
+        assert_memory_equal(y->row_begin, t.row_begin[h], (t.dst[h] + 1) * 8);
+        assert_memory_equal(y->col, t.col[h], t.edges[h] * 4);
+        for (uint32_t v = 0; v < y->dst_count; v++) {
+            uint64_t node = t.node[v];
+            assert_int_equal(y->in_degree[v], g->indptr[node + 1] - g->indptr[node]);
+            assert_int_equal(y->multiplicity[v], multiplicity[h][node]);
+        }
+        if (h + 1 < HOPS)
+            check_transpose(y);
+        else
+            assert_null(y->col_begin);
+    }
+}
+
+enum { TOGETHER = 5 };
+
+static void batches_new(struct ps_sample *batch)
+{
+    for (uint32_t b = 0; b < TOGETHER; b++)
+        ps_sample_init(&batch[b], &ctx.mem);
+}
+
+static void batches_free(struct ps_sample *batch)
+{
+    for (uint32_t b = 0; b < TOGETHER; b++)
+        ps_sample_fini(&batch[b]);
+}
+
+/* However many batches are sampled together. */
 static void blocks_are_those_of_the_plain_twin(void **state)
 {
     static const int64_t fanout[][HOPS] = {{3, 2, 4}, {-1, -1, -1}, {1, -1, 100}};
-    static struct twin t;
-    static uint32_t multiplicity[HOPS][NODES];
+    static const uint32_t together[] = {1, TOGETHER, 2};
     struct ps_test_graph g;
 
     (void)state;
     for (int shape = 0; shape < 3; shape++)
         for (int f = 0; f < 3; f++) {
             struct ps_shard *shard = open_graph(&g, shape);
-            struct ps_batch_id id = {9, 1, (uint64_t)f};
-            uint64_t seed[SEEDS], sum, want;
+            struct ps_sample batch[TOGETHER];
+            uint64_t seed[SEEDS], sum, want = 0;
             struct ps_sampler *s;
-            const struct ps_block *block;
-            uint32_t count;
 
             ctx.threads = 1 + f;
-            want = expect(&g, &id, fanout[f], multiplicity);
-            twin_run(&t, &g, &id, fanout[f], ps_world_rank(world));
             seeds_of(ps_world_rank(world), seed);
+            batches_new(batch);
             assert_ok(ps_sampler_new(&s, shard, fanout[f], HOPS));
-            assert_ok(ps_sampler_run(s, PS_OK, &id, seed, SEEDS));
-            assert_memory_equal(ps_sampler_nodes(s, &count), t.node, t.count * sizeof *t.node);
-            assert_int_equal(count, t.count);
-            block = ps_sampler_blocks(s);
-            for (uint32_t h = 0; h < HOPS; h++) {
-                const struct ps_block *b = &block[HOPS - 1 - h];
-                assert_int_equal(b->dst_count, t.dst[h]);
-                assert_int_equal(b->src_count, t.src[h]);
-                assert_int_equal(b->edge_count, t.edges[h]);
-                assert_memory_equal(b->row_begin, t.row_begin[h], (t.dst[h] + 1) * 8);
-                assert_memory_equal(b->col, t.col[h], t.edges[h] * 4);
-                for (uint32_t v = 0; v < b->dst_count; v++) {
-                    uint64_t node = t.node[v];
-                    assert_int_equal(b->in_degree[v], g.indptr[node + 1] - g.indptr[node]);
-                    assert_int_equal(b->multiplicity[v], multiplicity[h][node]);
-                }
-                if (h + 1 < HOPS)
-                    check_transpose(b);
-                else
-                    assert_null(b->col_begin);
-            }
-            sum = ps_sampler_fingerprint(s);
+            for (uint32_t b = 0; b < together[f]; b++)
+                assert_ok(ps_sample_begin(&batch[b], &(struct ps_batch_id){9, 1, (uint64_t)f + b},
+                                          seed, SEEDS));
+            assert_ok(ps_sampler_run(s, PS_OK, batch, together[f]));
+            for (uint32_t b = 0; b < together[f]; b++)
+                check_blocks(&g, &batch[b], fanout[f], &want);
+            sum = 0;
+            for (uint32_t b = 0; b < together[f]; b++)
+                sum += batch[b].fingerprint;
             assert_ok(ps_world_sum(world, PS_OK, NULL, 0, NULL, 0, &sum, 1));
             assert_true(sum == want);
             ps_sampler_free(&s);
+            batches_free(batch);
             ps_shard_close(&shard);
             ps_test_graph_free(&g);
         }
@@ -208,7 +236,8 @@ static void check_row(const struct ps_test_graph *g, const struct ps_rows *rows,
             float want = (float)*(const signed char *)at;
             if (g->shape.type == PS_TYPE_F32)
                 memcpy(&want, at, 4);
-            assert_memory_equal(&rows->dense[(size_t)i * dim + d], &want, 4);
+            assert_true(ps_packed_number(ps_packed_row(&rows->packed, i), d, rows->packed.type) ==
+                        want);
         }
         return;
     }
@@ -226,40 +255,99 @@ static void check_row(const struct ps_test_graph *g, const struct ps_rows *rows,
     }
 }
 
+/* What a rank is to fetch in window w: batches of random nodes, some of them empty. */
+static void some_batches(struct ps_sample *batch, uint32_t n, uint64_t w, uint32_t rank)
+{
+    uint64_t node[NODES];
+
+    for (uint32_t b = 0; b < n; b++) {
+        struct ps_key key = ps_key_make(w * 7 + b, PS_FOR_TEST, rank, 0, 0);
+        uint32_t count = (w + b + rank) % 4 == 3 ? 0 : 60 + 20 * b;
+        for (uint64_t i = 0; i < count; i++)
+            node[i] = ps_permute(key, i, NODES);
+        assert_ok(
+            ps_sample_begin(&batch[b], &(struct ps_batch_id){1, 0, w * TOGETHER + b}, node, count));
+    }
+}
+
+/* Distinct (batch, node) over all ranks and windows, by a plain count. */
+static uint64_t distinct_uses(uint64_t windows, const uint32_t *together)
+{
+    static bool seen[NODES];
+    struct ps_sample batch[TOGETHER];
+    uint64_t uses = 0;
+
+    batches_new(batch);
+    for (uint64_t w = 0; w < windows; w++)
+        for (uint32_t b = 0; b < together[w]; b++) {
+            memset(seen, 0, sizeof seen);
+            for (uint32_t r = 0; r < ps_world_ranks(world); r++) {
+                some_batches(batch, together[w], w, r);
+                for (uint32_t i = 0; i < batch[b].count; i++) {
+                    uses += !seen[batch[b].node[i]];
+                    seen[batch[b].node[i]] = true;
+                }
+            }
+        }
+    batches_free(batch);
+    return uses;
+}
+
+/* Batches together or alone, slots for all rows or for two windows only: the same rows. Rows that
+ * are resident are not read again, and each (batch, node) is counted by one rank. */
 static void rows_are_those_of_the_nodes_asked_for(void **state)
 {
+    static const uint32_t together[] = {1, TOGETHER, 3, TOGETHER};
+    static const uint64_t slots[] = {NODES, 2 * 330};
+    enum { WINDOWS = 4 };
     struct ps_test_graph g;
-    struct ps_row_fetch *f;
-    uint64_t first_bytes = 0;
 
     (void)state;
     for (int shape = 0; shape < SHAPES; shape++) {
         struct ps_shard *shard = open_graph(&g, shape);
-        assert_ok(ps_row_fetch_new(&f, shard));
-        for (uint64_t batch = 0; batch < 3; batch++) {
-            struct ps_batch_id id = {1, 0, batch};
-            uint64_t node[300];
-            uint32_t n = (uint32_t)(batch == 1 ? 0 : 300);
-            struct ps_rows rows;
-            struct ps_key key = ps_key_make(batch, PS_FOR_TEST, ps_world_rank(world), 0, 0);
+        uint64_t fingerprint[2] = {0}, uses[2] = {0}, ranks = ps_world_ranks(world);
+        for (int size = 0; size < 2; size++) {
+            struct ps_batch_rows rows[TOGETHER];
+            struct ps_sample batch[TOGETHER];
+            struct ps_row_window *f;
+            struct ps_row_counts counts;
 
-            ctx.threads = 1 + (int)batch;
-            for (uint64_t i = 0; i < 300; i++)
-                node[i] = ps_permute(key, i, NODES);
-            assert_ok(ps_row_fetch_run(f, PS_OK, &id, node, n));
-            rows = ps_row_store_rows(ps_row_fetch_store(f));
-            assert_int_equal(rows.count, n);
-            for (uint32_t i = 0; i < n; i++) {
-                check_row(&g, &rows, i, node[i]);
-                assert_int_equal(ps_row_fetch_store(f)->out_degree[i], g.out_degree[node[i]]);
+            batches_new(batch);
+            for (uint32_t b = 0; b < TOGETHER; b++)
+                ps_batch_rows_init(&rows[b], &ctx.mem, shard->meta);
+            assert_ok(ps_row_window_new(&f, shard, slots[size]));
+            for (uint64_t w = 0; w < WINDOWS; w++) {
+                ctx.threads = 1 + (int)w % 2;
+                some_batches(batch, together[w], w, ps_world_rank(world));
+                assert_ok(ps_row_window_run(f, PS_OK, batch, together[w], 1, rows));
+                for (uint32_t b = 0; b < together[w]; b++) {
+                    fingerprint[size] += rows[b].fingerprint;
+                    struct ps_rows x = ps_row_window_rows(f, &rows[b]);
+                    assert_int_equal(x.count, batch[b].count);
+                    for (uint32_t i = 0; i < x.count; i++) {
+                        check_row(&g, &x, i, batch[b].node[i]);
+                        assert_int_equal(rows[b].degree[i], g.out_degree[batch[b].node[i]]);
+                    }
+                }
             }
+            counts = ps_row_window_counts(f);
+            assert_true(counts.missing <= counts.wanted && counts.wanted <= counts.used);
+            if (g.shape.kind == PS_FEATURES_DENSE && size == 0)
+                assert_true(counts.missing <= NODES);
+            if (ranks == 1)
+                assert_int_equal(counts.rows, counts.missing);
+            uses[0] = counts.used;
+            assert_ok(ps_world_sum(world, PS_OK, NULL, 0, NULL, 0, &fingerprint[size], 1));
+            ps_row_window_free(&f);
+            for (uint32_t b = 0; b < TOGETHER; b++)
+                ps_batch_rows_fini(&rows[b], &ctx.mem);
+            batches_free(batch);
         }
-        first_bytes += ps_row_fetch_counts(f).stored_bytes;
-        ps_row_fetch_free(&f);
+        assert_true(fingerprint[0] == fingerprint[1]);
+        assert_true(distinct_uses(WINDOWS, together) <= uses[0] * ranks);
         ps_shard_close(&shard);
         ps_test_graph_free(&g);
     }
-    assert_true(first_bytes > 0);
     ctx.threads = 1;
 }
 
@@ -308,36 +396,65 @@ static void reach_names_every_in_neighbour_and_brings_its_row(void **state)
     }
 }
 
-static void a_rank_that_fails_makes_all_leave_and_the_next_batch_works(void **state)
+/* A sampler and what brings its rows, with room for two batches. */
+struct pair {
+    struct ps_sampler *sampler;
+    struct ps_row_window *window;
+    struct ps_sample batch[TOGETHER];
+    struct ps_batch_rows rows[TOGETHER];
+};
+
+static void pair_new(struct pair *p, struct ps_shard *shard)
 {
     static const int64_t fanout[HOPS] = {3, 2, 4};
+
+    batches_new(p->batch);
+    for (uint32_t b = 0; b < TOGETHER; b++)
+        ps_batch_rows_init(&p->rows[b], &ctx.mem, shard->meta);
+    assert_ok(ps_sampler_new(&p->sampler, shard, fanout, HOPS));
+    assert_ok(ps_row_window_new(&p->window, shard, NODES));
+}
+
+static void pair_free(struct pair *p)
+{
+    ps_sampler_free(&p->sampler);
+    ps_row_window_free(&p->window);
+    for (uint32_t b = 0; b < TOGETHER; b++)
+        ps_batch_rows_fini(&p->rows[b], &ctx.mem);
+    batches_free(p->batch);
+}
+
+static ps_status pair_run(struct pair *p)
+{
+    uint64_t seed[SEEDS];
+    ps_status st = PS_OK;
+
+    seeds_of(ps_world_rank(world), seed);
+    for (uint32_t b = 0; b < 2 && st == PS_OK; b++)
+        st = ps_sample_begin(&p->batch[b], &(struct ps_batch_id){1, 0, b}, seed, SEEDS);
+    st = ps_sampler_run(p->sampler, st, p->batch, 2);
+    return ps_row_window_run(p->window, st, p->batch, 2, 1, p->rows);
+}
+
+static void a_rank_that_fails_makes_all_leave_and_the_next_batch_works(void **state)
+{
     struct ps_test_graph g;
     struct ps_shard *shard = open_graph(&g, 0);
-    struct ps_batch_id id = {1, 0, 0};
-    uint64_t seed[SEEDS];
-    struct ps_row_fetch *f;
-    struct ps_sampler *s;
-    const uint64_t *node;
-    uint32_t count, me = ps_world_rank(world);
+    uint32_t me = ps_world_rank(world);
+    struct pair p;
 
     (void)state;
-    seeds_of(me, seed);
-    assert_ok(ps_sampler_new(&s, shard, fanout, HOPS));
-    assert_ok(ps_row_fetch_new(&f, shard));
+    pair_new(&p, shard);
     for (uint32_t bad = 0; bad < ps_world_ranks(world); bad++) {
         for (long long n = 0;; n++) { /* the n-th allocation of that rank fails */
             ps_status st;
             bool all_done;
             uint64_t failed;
-            ps_sampler_free(&s);
-            ps_row_fetch_free(&f);
-            assert_ok(ps_sampler_new(&s, shard, fanout, HOPS));
-            assert_ok(ps_row_fetch_new(&f, shard));
+            pair_free(&p);
+            pair_new(&p, shard);
             if (me == bad)
                 ps_mem_fail_after(&ctx.mem, n);
-            st = ps_sampler_run(s, PS_OK, &id, seed, SEEDS);
-            node = ps_sampler_nodes(s, &count);
-            st = ps_row_fetch_run(f, st, &id, node, count);
+            st = pair_run(&p);
             ps_mem_fail_after(&ctx.mem, -1);
             st = ps_world_agree(world, st);
             failed = st == PS_EMEM;
@@ -345,44 +462,32 @@ static void a_rank_that_fails_makes_all_leave_and_the_next_batch_works(void **st
             assert_true(st == PS_OK || st == (me == bad ? PS_EMEM : PS_ECANCEL));
             assert_ok(ps_world_sum(world, PS_OK, NULL, 0, NULL, 0, &failed, 1));
             assert_int_equal(failed, all_done ? 0 : 1);
+            assert_ok(pair_run(&p)); /* what failed has left nothing behind */
             if (all_done)
                 break;
-            assert_true(n < 200);
+            assert_true(n < 300);
         }
     }
-    assert_ok(ps_sampler_run(s, PS_OK, &id, seed, SEEDS));
-    ps_sampler_free(&s);
-    ps_row_fetch_free(&f);
+    pair_free(&p);
     ps_shard_close(&shard);
     ps_test_graph_free(&g);
 }
 
 static void the_steady_state_allocates_nothing(void **state)
 {
-    static const int64_t fanout[HOPS] = {3, 2, 4};
     struct ps_test_graph g;
     struct ps_shard *shard = open_graph(&g, 0);
-    struct ps_batch_id id = {1, 0, 0};
-    uint64_t seed[SEEDS];
-    struct ps_row_fetch *f;
-    struct ps_sampler *s;
-    const uint64_t *node;
-    uint32_t count;
+    struct pair p;
 
     (void)state;
-    seeds_of(ps_world_rank(world), seed);
-    assert_ok(ps_sampler_new(&s, shard, fanout, HOPS));
-    assert_ok(ps_row_fetch_new(&f, shard));
+    pair_new(&p, shard);
     for (int round = 0; round < 3; round++) {
         if (round == 2)
             ps_mem_fail_after(&ctx.mem, 0);
-        assert_ok(ps_sampler_run(s, PS_OK, &id, seed, SEEDS));
-        node = ps_sampler_nodes(s, &count);
-        assert_ok(ps_row_fetch_run(f, PS_OK, &id, node, count));
+        assert_ok(pair_run(&p));
     }
     ps_mem_fail_after(&ctx.mem, -1);
-    ps_sampler_free(&s);
-    ps_row_fetch_free(&f);
+    pair_free(&p);
     ps_shard_close(&shard);
     ps_test_graph_free(&g);
 }
