@@ -67,8 +67,9 @@ PS_MUST ps_status ps_import_note(struct ps_import *im, const char *path);
 PS_MUST ps_status ps_import_open(struct ps_import *im, struct ps_npy **a, const char *path);
 
 /** From open inputs to a finished dataset at o->common.out. Adds to @p report: name, nodes, edges,
- *  feature_kind, feature_dim, projected_from (columns before --project, else 0), classes, splits, split_source, train, valid, test (of split 0),
- *  path, sort_ranges (1: the edges were sorted in memory), seconds. */
+ *  feature_kind, feature_dim, projected_from (columns before --project, else 0), classes, splits,
+ * split_source, train, valid, test (of split 0), path, sort_ranges (1: the edges were sorted in
+ * memory), seconds. */
 PS_MUST ps_status ps_import_run(struct ps_import *im, json_t *report);
 
 /* The parts of a run, in the order of the run. */
