@@ -29,7 +29,7 @@ static struct bench *bench_new(void)
     assert_non_null(mkdtemp(b->dir));
     snprintf(b->path, sizeof b->path, "%s/a.npz", b->dir);
     for (int i = 0; i < BYTES; i++) /* neither constant nor noise */
-        b->data[i] = (unsigned char)(i * i / 1000 + i % 7);
+        b->data[i] = (unsigned char)((int64_t)i * i / 1000 + i % 7);
     return b;
 }
 
