@@ -75,7 +75,7 @@ struct ps_opts {
 /** Values of ENUM rows, in the order of their choices. */
 enum { PS_IO_AUTO, PS_IO_URING, PS_IO_PREAD };
 enum { PS_NORMALISE_NONE, PS_NORMALISE_ROW, PS_NORMALISE_STANDARD };
-enum { PS_METHOD_RANGE, PS_METHOD_METIS };
+enum { PS_METHOD_RANGE, PS_METHOD_METIS, PS_METHOD_HASH };
 enum { PS_MODEL_GCN, PS_MODEL_SAGE };
 enum { PS_OPTIMIZER_ADAM, PS_OPTIMIZER_SGD };
 enum { PS_EVAL_EXACT, PS_EVAL_NONE };
