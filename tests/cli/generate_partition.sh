@@ -47,7 +47,7 @@ grep -q '^edge_cut' out && ! grep -q '^partitions' out || fail "the plain report
     fail "hash: $(cat out)"
 rm -r t.ps u.ps v.ps w.ps
 
-refuses 1 'rmat comes with a later version' "$PENSTOCK" generate rmat -o x.ps
+refuses 1 'add up to more than 1' "$PENSTOCK" generate rmat -o x.ps --rmat-a 0.7
 refuses 1 "'er' is no kind of graph" "$PENSTOCK" generate er -o x.ps
 refuses 1 'out is needed' "$PENSTOCK" generate sbm
 refuses 1 'g.ps exists' "$PENSTOCK" generate sbm -o g.ps
