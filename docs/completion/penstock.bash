@@ -36,8 +36,8 @@ _penstock() {
         esac
         ;;
     generate)
-        options='--json --quiet --config --out --force --seed --memory --threads --name --nodes --edges --mean-degree --exponent --features --classes --communities --homophily --near --separation --train-share --valid-share --test-share'
-        kinds='sbm'
+        options='--json --quiet --config --out --force --seed --memory --threads --name --symmetrise --drop-loops --dedupe --nodes --edges --mean-degree --exponent --features --classes --communities --homophily --near --separation --rmat-a --rmat-b --rmat-c --train-share --valid-share --test-share'
+        kinds='sbm rmat'
         case $prev in
         --config) value='@files' ;;
         --out | -o) value='@files' ;;
@@ -55,6 +55,9 @@ _penstock() {
         --homophily) value='@other' ;;
         --near) value='@other' ;;
         --separation) value='@other' ;;
+        --rmat-a) value='@other' ;;
+        --rmat-b) value='@other' ;;
+        --rmat-c) value='@other' ;;
         --train-share) value='@other' ;;
         --valid-share) value='@other' ;;
         --test-share) value='@other' ;;
@@ -69,7 +72,7 @@ _penstock() {
         --seed) value='@other' ;;
         --memory) value='@other' ;;
         --parts) value='@other' ;;
-        --method) value='range metis' ;;
+        --method) value='range metis hash' ;;
         --imbalance) value='@other' ;;
         esac
         ;;
