@@ -59,7 +59,7 @@ for page in pages():
             bad(page, "names decision %s, which is not there" % number)
     if page.startswith("CHANGELOG"):  # tells of the past
         continue
-    for option in re.findall(r"(?<![\w-])--([a-z][a-z0-9-]+)", text):
+    for option in re.findall(r"(?<![\w-])--([a-z][a-z0-9-]*[a-z0-9])(?![\w-])", text):
         seen["options"] += 1
         if option not in known and option not in others:
             bad(page, "names --%s, which no command knows" % option)
