@@ -13,13 +13,20 @@ static const char *const free_option[] = {
     "max-hours",
 };
 
+/* Groups of options that say how edges of the program work, not what goes over them. */
+static const struct {
+    size_t begin, bytes;
+} free_group[] = {
+    {offsetof(struct ps_opts, io), sizeof(struct ps_opts_io)},
+    {offsetof(struct ps_opts, comm), sizeof(struct ps_opts_comm)},
+    {offsetof(struct ps_opts, sim), sizeof(struct ps_opts_sim)},
+};
+
 static bool is_free(const struct ps_opt_row *r)
 {
-    const size_t io = offsetof(struct ps_opts, io), comm = offsetof(struct ps_opts, comm);
-
-    if ((r->offset >= io && r->offset < io + sizeof(struct ps_opts_io)) ||
-        (r->offset >= comm && r->offset < comm + sizeof(struct ps_opts_comm)))
-        return true;
+    for (size_t i = 0; i < sizeof free_group / sizeof free_group[0]; i++)
+        if (r->offset - free_group[i].begin < free_group[i].bytes)
+            return true;
     for (size_t i = 0; i < sizeof free_option / sizeof free_option[0]; i++)
         if (strcmp(r->name, free_option[i]) == 0)
             return true;

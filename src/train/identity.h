@@ -3,9 +3,9 @@
  * @file identity.h
  * @brief Which options decide what a run computes: a resumed run must have the same.
  *
- * All options of train do but those of reading from disk and of talking to other ranks, and a
- * few that say where and how fast (the list is in identity.c). So a new option belongs to
- * the identity until somebody says that it does not.
+ * All options of train do but those of reading from disk, of talking to other ranks and of their
+ * simulation, and a few that say where and how fast (the list is in identity.c). So a new option
+ * belongs to the identity until somebody says that it does not.
  */
 #ifndef PS_TRAIN_IDENTITY_H
 #define PS_TRAIN_IDENTITY_H

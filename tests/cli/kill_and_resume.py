@@ -4,8 +4,9 @@ undisturbed one: the same model, metrics and results, to the bit.
 
 kill_and_resume.py KILLS SEED RANKS FOLDER DATASET OPTION...
 
-Checkpoints are written after every step, so many kills hit one that is being written. A run
-that ends before its kill is compared, and another one is begun.
+Moments are counted from the start of the program, or from its first new checkpoint. These are
+written after every step, so many kills hit one that is being written. A run that ends before
+its kill is compared, and another one is begun.
 """
 import glob, json, os, random, shutil, signal, subprocess, sys, time
 
@@ -45,6 +46,15 @@ def kill(process):
         sys.exit("mpirun did not notice that its ranks are gone")
 
 
+def identity(path):
+    """Another for each new file."""
+    try:
+        s = os.stat(path)
+        return s.st_ino, s.st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
 def bare(line):
     j = json.loads(line)
     return {k: v for k, v in j.items() if k not in ("seconds", "eval_seconds")}
@@ -77,9 +87,12 @@ rng = random.Random(seed)
 out, killed, finished, begun_files, sittings, most = folder + "/killed", 0, 0, 0, 0, 0
 while killed < kills or sittings > 0:
     process = start(out, "--checkpoint-steps", "1", "--resume")
-    moment = rng.uniform(0, 0.6 * seconds) if killed < kills else LIMIT
+    before = identity(out + "/checkpoint.h5")
+    at_once, moment = rng.random() < 0.4, rng.uniform(0, 0.4 * seconds)
+    while not at_once and process.poll() is None and identity(out + "/checkpoint.h5") == before:
+        time.sleep(0.001)
     try:
-        rc = process.wait(timeout=moment)
+        rc = process.wait(timeout=moment if killed < kills else LIMIT)
         if rc != 0:
             sys.exit(f"exit {rc} after {killed} kills: " + open(out + ".err").read())
         got, resumed = result(out)
