@@ -2,6 +2,7 @@
 #include "src/cli/cmd.h"
 
 #include "comm/comm.h"
+#include "src/cli/texts.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -113,6 +114,8 @@ static PS_MUST ps_status run_command(struct ps_ctx *ctx, int argc, char **argv)
     char *line = NULL;
     bool help;
 
+    if (strcmp(argv[1], "texts") == 0)
+        return ps_texts_print(argc, argv);
     PS_TRY(ps_told_once(ctx, find_command(argv[1], &c)));
     PS_TRY(PS_NEW(&ctx->mem, PS_MEM_OTHER, o, 1));
     PS_GO(st, ps_told_once(ctx, join(argc, argv, &line)));
