@@ -94,7 +94,8 @@ static struct header *map(size_t bytes)
     if (p == MAP_FAILED)
         return NULL;
     if (bytes >= HUGE_FROM)
-        (void)madvise(p, bytes, MADV_HUGEPAGE); /* a wish; where it is not granted, small pages do */
+        (void)madvise(p, bytes,
+                      MADV_HUGEPAGE); /* a wish; where it is not granted, small pages do */
     return p;
 }
 

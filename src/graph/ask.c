@@ -122,6 +122,8 @@ static PS_MUST ps_status write_messages(struct ps_ask *a)
     uint32_t ranks = ps_world_ranks(w), me = ps_world_rank(w), groups = a->groups;
     uint64_t *p;
 
+    PS_TRY(PS_GROW(&ps_world_ctx(w)->mem, PS_MEM_EXCHANGE, a->heard_begin, a->heard_cap,
+                   (size_t)ranks * (groups + 1), 0));
     PS_TRY(PS_GROW(&ps_world_ctx(w)->mem, PS_MEM_EXCHANGE, a->message, a->message_cap,
                    (a->count + (uint64_t)ranks * groups) * sizeof *p, 0));
     p = (uint64_t *)(void *)a->message;
@@ -141,14 +143,21 @@ static PS_MUST ps_status write_messages(struct ps_ask *a)
     return PS_OK;
 }
 
-/* Where the groups of each rank begin in what was heard; sizes come from others. */
+static PS_MUST ps_status refuse(const struct ps_ask *a, uint32_t r, uint64_t words)
+{
+    PS_FAIL(PS_EPEER,
+            "rank %u sent rank %u a list of %" PRIu64 " words whose counts do not fit its length",
+            r, ps_world_rank(a->shard->world), words);
+}
+
+/* Where the groups of each rank begin in what was heard; sizes come from others. Of a rank whose
+ * sizes are wrong nothing was heard. */
 static PS_MUST ps_status read_heard(struct ps_ask *a)
 {
     struct ps_world *w = a->shard->world;
+    ps_status st = PS_OK;
     uint32_t ranks = ps_world_ranks(w), groups = a->groups;
 
-    PS_TRY(PS_GROW(&ps_world_ctx(w)->mem, PS_MEM_EXCHANGE, a->heard_begin, a->heard_cap,
-                   (size_t)ranks * (groups + 1), 0));
     for (uint32_t r = 0; r < ranks; r++) {
         uint64_t *begin = a->heard_begin + (size_t)r * (groups + 1);
         const uint64_t *p = (const uint64_t *)(const void *)(a->heard.data + a->heard.begin[r]);
@@ -156,13 +165,12 @@ static PS_MUST ps_status read_heard(struct ps_ask *a)
         begin[0] = a->heard.begin[r] / sizeof *p + (words > 0 ? groups : 0);
         for (uint32_t g = 0; g < groups; g++)
             begin[g + 1] = begin[g] + (words >= groups && words > 0 ? p[g] : 0);
-        if (words > 0 && begin[groups] != a->heard.begin[r] / sizeof *p + words)
-            PS_FAIL(PS_EPEER,
-                    "rank %u sent rank %u a list of %" PRIu64
-                    " words whose counts do not fit its length",
-                    r, ps_world_rank(w), words);
+        if (words == 0 || begin[groups] == a->heard.begin[r] / sizeof *p + words)
+            continue;
+        memset(begin, 0, (groups + 1) * sizeof *begin);
+        PS_KEEP(st, refuse(a, r, words));
     }
-    return PS_OK;
+    return st;
 }
 
 ps_status ps_ask_groups(struct ps_ask *a, ps_status mine, enum ps_traffic as,
@@ -177,7 +185,8 @@ ps_status ps_ask_groups(struct ps_ask *a, ps_status mine, enum ps_traffic as,
     if (mine == PS_OK)
         mine = write_messages(a);
     PS_TRY(ps_world_alltoall(w, as, mine, a->part, a->bytes, &a->heard));
-    return read_heard(a);
+    a->heard_st = read_heard(a); /* told with the answer: the next call in which all are */
+    return PS_OK;
 }
 
 ps_status ps_ask_send(struct ps_ask *a, ps_status mine, enum ps_traffic as, const uint64_t *node,
@@ -223,6 +232,8 @@ ps_status ps_ask_reply(struct ps_ask *a, ps_status mine, enum ps_traffic as,
     struct ps_world *w = a->shard->world;
     uint32_t ranks = ps_world_ranks(w), me = ps_world_rank(w);
 
+    if (mine == PS_OK && ranks > 1)
+        mine = a->heard_st;
     a->part[ranks] = mine == PS_OK ? part[me] : NULL;
     a->bytes[ranks] = mine == PS_OK ? bytes[me] : 0;
     if (ranks == 1)

@@ -25,6 +25,7 @@ struct ps_ask {
     uint64_t count;         /**< n */
     struct ps_inbox heard;  /**< what others asked this rank (not its own) */
     struct ps_inbox answer; /**< what they answered (not its own) */
+    ps_status heard_st;     /* of what was heard */
     size_t begin_cap, cursor_cap, id_cap, from_cap, sort_cap, message_cap, heard_cap;
     struct ps_question *sort; /* (2 n) room for sorting */
     unsigned char *message;   /* to all ranks */

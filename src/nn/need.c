@@ -24,8 +24,8 @@ static void add_layer(const struct ps_model *m, uint32_t l, const struct ps_bloc
 
     if (aggregate_first) {
         need->layers += n * wide * sizeof(ps_real);
-        raise_to(&need->partial, ps_gemm_ta_scratch(threads, b->dst_count, (uint32_t)wide,
-                                                    y->dim_out));
+        raise_to(&need->partial,
+                 ps_gemm_ta_scratch(threads, b->dst_count, (uint32_t)wide, y->dim_out));
         if (l > 0)
             raise_to(&need->scratch[0], n * wide);
         return;

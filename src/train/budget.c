@@ -83,14 +83,14 @@ ps_status ps_budget_slots(const struct ps_mem *m, const struct ps_budget_rows *n
         return PS_OK;
     }
     if (fixed + least * need->row_bytes > limit)
-        PS_FAIL(PS_EMEM,
-                "--memory %" PRIu64 " is too small for these batches: topology, buffers and weights "
-                "take %" PRIu64 " bytes, training a batch %" PRIu64 ", the rows of two batches %" PRIu64
-                "; give --memory %" PRIu64 "M or more, or a smaller --batch-size or --fanout, or "
-                "--micro-batches",
-                limit, fixed - to_come(m, need->training), to_come(m, need->training),
-                least * need->row_bytes,
-                ps_div_up(fixed + least * need->row_bytes, 1 << 20) + 1);
+        PS_FAIL(
+            PS_EMEM,
+            "--memory %" PRIu64 " is too small for these batches: topology, buffers and weights "
+            "take %" PRIu64 " bytes, training a batch %" PRIu64 ", the rows of two batches %" PRIu64
+            "; give --memory %" PRIu64 "M or more, or a smaller --batch-size or --fanout, or "
+            "--micro-batches",
+            limit, fixed - to_come(m, need->training), to_come(m, need->training),
+            least * need->row_bytes, ps_div_up(fixed + least * need->row_bytes, 1 << 20) + 1);
     left = limit - fixed;
     *slots = ps_max(least, left / 4 * 3 / need->row_bytes);
     *slots = ps_min(*slots, need->nodes);
@@ -107,9 +107,9 @@ uint64_t ps_budget_width(const struct ps_mem *m, const struct ps_budget_window *
     for (; want > 1; want--) {
         /* a union grows no faster than its batches */
         bool in_slab = slots == 0 || scaled(seen->rows, vary) + scaled(rows * want, vary) <= slots;
-        if (in_slab && (limit == 0 || used - held + to_come(m, seen->training) +
-                                              in_flight(bytes, rows, want) <=
-                                          limit))
+        if (in_slab &&
+            (limit == 0 ||
+             used - held + to_come(m, seen->training) + in_flight(bytes, rows, want) <= limit))
             break;
     }
     return want;

@@ -18,7 +18,7 @@ struct ps_budget_rows {
     uint64_t row_bytes; /**< of a slot, its bookkeeping included; 0: rows have no slots */
     uint64_t rows;      /**< of the window, repetitions included */
     uint64_t blocks;    /**< bytes of its blocks */
-    uint64_t training;  /**< bytes that training one part needs, of which some may be held already */
+    uint64_t training; /**< bytes that training one part needs, of which some may be held already */
     uint32_t width;
     uint32_t ranks; /**< on this machine */
 };

@@ -193,8 +193,8 @@ static uint64_t width_that_fits(const struct ps_loader *l, const struct window *
     struct ps_budget_window seen = {.width = w->count, .training = l->training};
 
     for (size_t i = 0; i < (size_t)w->count * l->set.parts; i++)
-        seen.block_bytes += ps_sample_bytes(&w->sample[i]) +
-                            w->rows[i].slot_cap * 2 * sizeof(uint32_t);
+        seen.block_bytes +=
+            ps_sample_bytes(&w->sample[i]) + w->rows[i].slot_cap * 2 * sizeof(uint32_t);
     seen.rows = ps_row_window_union(l->rows);
     return ps_budget_width(mem_of(l), &seen, l->counts.slots, want);
 }
