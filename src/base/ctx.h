@@ -22,6 +22,7 @@ struct ps_ctx {
     /** After a failure that all ranks know of: the status of the lowest rank that failed, which
      *  decides the exit code. A rank whose own status is PS_ECANCEL has nothing to tell. */
     ps_status job_status;
+    bool caller_tells; /**< in a library: failures are not printed, the caller reads the sentence */
 };
 
 /** Words go to @p log_out (NULL: nowhere). No budget, one thread. */
