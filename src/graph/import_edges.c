@@ -25,7 +25,7 @@ static uint64_t dataset_bytes(const struct ps_import *im)
     uint64_t features = (im->feature_count + im->nodes) * item;
 
     if (ps_import_feature_kind(im) == PS_FEATURES_DENSE)
-        features = im->nodes * im->feature_dim * item;
+        features = im->nodes * ps_import_feature_columns(im) * item;
     return features + edges * 16 + im->nodes * (24 + im->split_count);
 }
 
@@ -51,7 +51,8 @@ ps_status ps_import_write_graph(struct ps_import *im)
         PS_GO_FAIL(st, PS_EINPUT, "%s: changed while it was read", im->edges->name);
     im->edge_count = ps_csc_edges(c);
     im->sort_ranges = ps_csc_ranges(c);
-    PS_GO(st, ps_edges_write(c, im->w, im->feature_count));
+    PS_GO(st, ps_edges_write(
+                  c, im->w, ps_import_feature_kind(im) == PS_FEATURES_CSR ? im->feature_count : 0));
 out:
     ps_csc_free(&c);
     return st;
