@@ -16,14 +16,16 @@ _penstock() {
     fi
     case $command in
     import)
-        options='--json --quiet --config --out --force --memory --name --symmetrise --drop-loops --dedupe --normalise --edges --features --labels --train --valid --test --splits --num-nodes --num-classes'
+        options='--json --quiet --config --out --force --seed --memory --name --symmetrise --drop-loops --dedupe --normalise --project --edges --features --labels --train --valid --test --splits --num-nodes --num-classes'
         kinds='dir npy'
         case $prev in
         --config) value='@files' ;;
         --out | -o) value='@files' ;;
+        --seed) value='@other' ;;
         --memory) value='@other' ;;
         --name) value='@other' ;;
         --normalise) value='none row standard' ;;
+        --project) value='@other' ;;
         --edges) value='@files' ;;
         --features) value='@files' ;;
         --labels) value='@files' ;;
@@ -94,7 +96,7 @@ _penstock() {
         esac
         ;;
     train)
-        options='--json --quiet --config --out --seed --memory --threads --trace --io --queue-depth --read-bytes --timeout --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every'
+        options='--json --quiet --config --out --seed --memory --threads --trace --io --queue-depth --read-bytes --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every'
         kinds=''
         case $prev in
         --config) value='@files' ;;
@@ -103,10 +105,15 @@ _penstock() {
         --memory) value='@other' ;;
         --threads) value='@other' ;;
         --trace) value='@files' ;;
-        --io) value='auto uring pread' ;;
+        --io) value='auto uring pread hdf5 sim' ;;
         --queue-depth) value='@other' ;;
         --read-bytes) value='@other' ;;
         --timeout) value='@other' ;;
+        --sim-seed) value='@other' ;;
+        --sim-disk-bandwidth) value='@other' ;;
+        --sim-disk-latency) value='@other' ;;
+        --sim-disk-depth) value='@other' ;;
+        --sim-disk-faults) value='@files' ;;
         --model) value='gcn sage' ;;
         --layers) value='@other' ;;
         --hidden) value='@other' ;;
@@ -128,17 +135,22 @@ _penstock() {
         esac
         ;;
     infer)
-        options='--json --quiet --config --out --force --memory --threads --io --queue-depth --read-bytes --timeout --run'
+        options='--json --quiet --config --out --force --memory --threads --io --queue-depth --read-bytes --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --run'
         kinds=''
         case $prev in
         --config) value='@files' ;;
         --out | -o) value='@files' ;;
         --memory) value='@other' ;;
         --threads) value='@other' ;;
-        --io) value='auto uring pread' ;;
+        --io) value='auto uring pread hdf5 sim' ;;
         --queue-depth) value='@other' ;;
         --read-bytes) value='@other' ;;
         --timeout) value='@other' ;;
+        --sim-seed) value='@other' ;;
+        --sim-disk-bandwidth) value='@other' ;;
+        --sim-disk-latency) value='@other' ;;
+        --sim-disk-depth) value='@other' ;;
+        --sim-disk-faults) value='@files' ;;
         --run) value='@files' ;;
         esac
         ;;
