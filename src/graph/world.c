@@ -60,7 +60,8 @@ ps_status ps_world_outcome(const struct ps_world *w, ps_status st)
 
     if (st == PS_OK)
         return PS_OK;
-    (void)ps_comm_first_failure(w->comm, &rank, &first);
+    if (!ps_comm_first_failure(w->comm, &rank, &first) && ps_comm_broken(w->comm))
+        return st; /* the others know nothing: closing ends the job, with the sentence */
     w->ctx->job_status = first;
     ps_log_progress_end(&w->ctx->log);
     if (rank == ps_comm_rank(w->comm))
