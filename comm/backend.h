@@ -79,10 +79,9 @@ struct ps_comm_ops {
     /** May be NULL. After a poll that reported nothing: sleep until there may be something to
      *  report, for at most @p ns. Without it the generic layer polls, with short sleeps between. */
     void (*wait)(void *state, uint64_t ns);
-    /** May be NULL. Before this rank says why it ends all: returns in one rank of a process and
-     *  never in another, so that one sentence is said. */
-    void (*last_word)(void *state);
-    /** End all ranks now with this exit code. */
+    /** May be NULL. Print this thread's sentence, unless a rank of this process has told one. */
+    void (*tell)(void *state);
+    /** End all ranks now with this exit code, or with that of a sentence told before. */
     __attribute__((noreturn)) void (*abort)(void *state, int code);
 };
 

@@ -163,15 +163,18 @@ void ps_comm_free(struct ps_comm **pc)
     give_memory(pc);
 }
 
+void ps_comm_tell(struct ps_comm *c)
+{
+    ps_log_progress_end(&c->ctx->log);
+    if (c->ops->tell != NULL)
+        c->ops->tell(c->state);
+    else
+        ps_err_print(stderr, 0);
+}
+
 void ps_comm_abort(struct ps_comm *c, ps_status st)
 {
-    if (c->ops->last_word != NULL)
-        c->ops->last_word(c->state);
-    ps_log_progress_end(&c->ctx->log);
-    if (c->ctx->job_status == PS_OK)
-        ps_err_print(stderr, 0);
-    else
-        st = c->ctx->job_status; /* why the job ends has been told: ps_world_outcome */
+    ps_comm_tell(c);
     fflush(NULL);
     c->ops->abort(c->state, ps_exit_code(st));
 }

@@ -4,10 +4,10 @@
  * @brief The network edge: ranks, all-to-all in pieces, sums in rank order.
  *
  * Backends are tables of a few functions (struct ps_comm_ops): mpi, self (one
- * rank, no MPI started) and sim (ranks are threads of one process, comm/fabric.h). The generic layer builds the operations below on
- * non-blocking point-to-point messages of at most PS_COMM_PIECE_BYTES, so no count
- * ever meets the 2^31 limit of MPI, and sums do not depend on the algorithm
- * that an MPI library chooses.
+ * rank, no MPI started) and sim (ranks are threads of one process, comm/fabric.h). The generic
+ * layer builds the operations below on non-blocking point-to-point messages of at most
+ * PS_COMM_PIECE_BYTES, so no count ever meets the 2^31 limit of MPI, and sums do not depend on the
+ * algorithm that an MPI library chooses.
  *
  * It never blocks inside MPI: messages are posted and tested, with sleeps of
  * at most 200 us between. A wait longer than the timeout says which rank
@@ -57,8 +57,9 @@ uint32_t ps_comm_launch_rank(const struct ps_ctx *ctx);
 
 /**
  * Join the job by the backend that @p o names; auto is mpi where a launcher started us, else self.
- * mpi asks for MPI_THREAD_SERIALIZED; sim needs ctx->fabric. Collective. Sets ctx->log.rank. Duplicates the world
- * communicator twice: exchanges, and sums. MPI can be started once in a process.
+ * mpi asks for MPI_THREAD_SERIALIZED; sim needs ctx->fabric. Collective. Sets ctx->log.rank.
+ * Duplicates the world communicator twice: exchanges, and sums. MPI can be started once in a
+ * process.
  *
  * A rank of several that fails here after MPI has started ends the job, since the
  * others count on it and cannot be told; alone, it returns the failure.
@@ -68,9 +69,13 @@ PS_MUST ps_status ps_comm_new(struct ps_comm **c, struct ps_ctx *ctx, const stru
  *  know of too. Accepts NULL, clears *c. Where the network failed, or the others are not
  *  leaving, it ends the job with code 5 as ps_comm_abort does: leaving would wait for ever. */
 void ps_comm_free(struct ps_comm **c);
-/** End the whole job now with the exit code of @p st; prints this thread's sentence first. Where
- *  ctx->job_status says that the cause has been told, it prints nothing and exits with that. */
+/** End the whole job now with the exit code of @p st; prints this thread's sentence first,
+ *  as ps_comm_tell does. */
 __attribute__((noreturn)) void ps_comm_abort(struct ps_comm *c, ps_status st);
+
+/** Print this thread's sentence on stderr. Where ranks share a process, the first that tells is
+ *  the only one. Not collective. */
+void ps_comm_tell(struct ps_comm *c);
 
 uint32_t ps_comm_rank(const struct ps_comm *c);    /**< this one, from 0 */
 uint32_t ps_comm_ranks(const struct ps_comm *c);   /**< how many; at least 1 */

@@ -8,7 +8,6 @@
  */
 #include "comm/fabric_state.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -116,8 +115,7 @@ static uint64_t due(struct sim *s, uint32_t bytes, const struct ps_fault *x)
 
     if (later <= 0 && s->f->ns_per_byte <= 0)
         return 0;
-    s->link_free_ns =
-        ps_max(s->link_free_ns, ps_now_ns()) + (uint64_t)(s->f->ns_per_byte * bytes);
+    s->link_free_ns = ps_max(s->link_free_ns, ps_now_ns()) + (uint64_t)(s->f->ns_per_byte * bytes);
     return s->link_free_ns + (uint64_t)later;
 }
 
@@ -134,8 +132,8 @@ static bool put(struct sim *s, uint32_t peer, struct ps_net_message m)
         if ((w->copies >> i & 1) == 0)
             m.copy = i;
     if (m.copy >= 0) {
-        unsigned char *at = b->copy + ((size_t)s->rank * PS_WIRE_COPIES + (size_t)m.copy) *
-                                          PS_WIRE_COPY_BYTES;
+        unsigned char *at =
+            b->copy + ((size_t)s->rank * PS_WIRE_COPIES + (size_t)m.copy) * PS_WIRE_COPY_BYTES;
         memcpy(at, m.data, m.bytes);
         m.data = at;
         w->copies |= 1u << m.copy;
@@ -153,8 +151,7 @@ static void count_sent(struct sim *s, uint32_t bytes)
     s->sent++;
     atomic_fetch_add(&s->f->messages, 1);
     atomic_fetch_add(&s->f->bytes, bytes);
-    while (most < s->sent &&
-           !atomic_compare_exchange_weak(&s->f->most_by_one_rank, &most, s->sent))
+    while (most < s->sent && !atomic_compare_exchange_weak(&s->f->most_by_one_rank, &most, s->sent))
         continue;
 }
 
@@ -172,8 +169,9 @@ static ps_status sim_send(void *state, enum ps_channel channel, uint32_t slot, i
     if (x != NULL && x->kind == PS_NET_DEAD)
         ps_fabric_die(s->f, s->rank, s->sent);
     if (x != NULL && x->kind == PS_NET_REFUSE)
-        PS_FAIL(PS_EPEER, "the simulated network refuses message %" PRIu64 " of rank %u, to rank %u",
-                s->sent, s->rank, peer);
+        PS_FAIL(PS_EPEER,
+                "the simulated network refuses message %" PRIu64 " of rank %u, to rank %u", s->sent,
+                s->rank, peer);
     s->in_flight++;
     s->poll_fails = s->poll_fails || (x != NULL && x->kind == PS_NET_POLL);
     m.due_ns = due(s, bytes, x);
@@ -241,8 +239,10 @@ static PS_MUST ps_status look(struct sim *s, uint32_t peer, uint64_t now_ns,
             continue;
         }
         if (m->bytes > p->bytes)
-            PS_FAIL(PS_EPEER, "a message of %u bytes from rank %u does not fit where %u bytes are "
-                              "expected", m->bytes, peer, p->bytes);
+            PS_FAIL(PS_EPEER,
+                    "a message of %u bytes from rank %u does not fit where %u bytes are "
+                    "expected",
+                    m->bytes, peer, p->bytes);
         done[(*n)++] = (struct ps_comm_done){p->slot, m->bytes};
         take(s, w, m, peer, p->data, found);
         shelf->count--;
@@ -300,18 +300,18 @@ static void sim_wait(void *state, uint64_t ns)
     pthread_mutex_unlock(&b->lock);
 }
 
-static void sim_last_word(void *state)
+static void sim_tell(void *state)
 {
     struct sim *s = state;
 
-    if (s->f != NULL)
-        pthread_mutex_lock(&s->f->telling);
+    ps_fabric_tell(s->f);
 }
 
 __attribute__((noreturn)) static void sim_abort(void *state, int code)
 {
-    (void)state;
-    _Exit(code); /* the other ranks are under way: nothing they use may be taken down */
+    struct sim *s = state;
+
+    ps_fabric_end(s->f, code);
 }
 
 const struct ps_comm_ops ps_comm_sim = {
@@ -324,6 +324,6 @@ const struct ps_comm_ops ps_comm_sim = {
     .recv = sim_recv,
     .poll = sim_poll,
     .wait = sim_wait,
-    .last_word = sim_last_word,
+    .tell = sim_tell,
     .abort = sim_abort,
 };

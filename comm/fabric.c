@@ -108,6 +108,27 @@ void ps_fabric_gone(struct ps_fabric *f, uint32_t rank)
     pthread_mutex_unlock(&f->lock);
 }
 
+void ps_fabric_tell(struct ps_fabric *f)
+{
+    struct ps_err_record r;
+
+    ps_err_take(&r);
+    pthread_mutex_lock(&f->telling);
+    if (f->told == PS_OK) {
+        ps_err_print(stderr, 0);
+        f->told = r.st;
+    }
+    pthread_mutex_unlock(&f->telling);
+}
+
+/* The other ranks are under way: nothing that they use may be taken down, so no exit(). */
+void ps_fabric_end(struct ps_fabric *f, int code)
+{
+    pthread_mutex_lock(&f->telling); /* for ever: one rank ends the process */
+    fflush(NULL);
+    _Exit(f->told != PS_OK ? ps_exit_code(f->told) : code);
+}
+
 void ps_fabric_die(struct ps_fabric *f, uint32_t rank, uint64_t call)
 {
     pthread_mutex_lock(&f->lock);
@@ -117,12 +138,10 @@ void ps_fabric_die(struct ps_fabric *f, uint32_t rank, uint64_t call)
         pthread_cond_wait(&f->changed, &f->lock);
     pthread_mutex_unlock(&f->lock);
     /* Who is left would wait for this thread for ever, and nobody could tell them. */
-    pthread_mutex_lock(&f->telling);
     ps_err_set(PS_EPEER, 0, __FILE__, __LINE__,
                "rank %u died before its message %" PRIu64 ", as --sim-net-faults said", rank, call);
-    ps_err_print(stderr, 0);
-    fflush(NULL);
-    _Exit(ps_exit_code(PS_EPEER));
+    ps_fabric_tell(f);
+    ps_fabric_end(f, ps_exit_code(PS_EPEER));
 }
 
 struct ps_fabric_counts ps_fabric_counts(struct ps_fabric *f)

@@ -72,7 +72,8 @@ struct ps_fabric {
     uint32_t box_count;     /**< whose locks are made */
     _Atomic uint64_t messages, bytes, most_by_one_rank, faults;
 
-    pthread_mutex_t telling; /**< held for ever by who ends the process */
+    pthread_mutex_t telling;
+    ps_status told; /**< under its lock: what the sentence told was about, or PS_OK */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* Under the lock. */
@@ -81,6 +82,11 @@ struct ps_fabric {
 
 /** Wait until all ranks have joined. @return PS_ECANCEL if one is gone */
 PS_MUST ps_status ps_fabric_join(struct ps_fabric *f);
+
+/** Print this thread's sentence, if it is the first. */
+void ps_fabric_tell(struct ps_fabric *f);
+/** End the process, with @p code where no sentence was told. */
+__attribute__((noreturn)) void ps_fabric_end(struct ps_fabric *f, int code);
 
 /** Stop for ever, as @p rank before its message @p call. */
 __attribute__((noreturn)) void ps_fabric_die(struct ps_fabric *f, uint32_t rank, uint64_t call);

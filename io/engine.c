@@ -4,13 +4,15 @@
  * short reads, retries, counts. Files are opened in engine_file.c.
  */
 #include "io/engine_state.h"
+#include "io/sim_disk.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-const struct ps_io_ops *const ps_io_engines[] = {&ps_io_uring, &ps_io_pread, NULL};
+const struct ps_io_ops *const ps_io_engines[] = {&ps_io_uring, &ps_io_pread, &ps_io_hdf5,
+                                                 &ps_io_sim, NULL};
 
 /* A read that brings nothing new is tried again so often: a storm of signals
  * or a busy kernel passes; a file system that never answers must not hang us. */
@@ -28,8 +30,10 @@ static PS_MUST ps_status check(const struct ps_io_ops *ops, const struct ps_opts
 }
 
 ps_status ps_io_new_with(struct ps_io **io, struct ps_ctx *ctx, const struct ps_io_ops *ops,
-                         const struct ps_opts_io *o)
+                         const struct ps_opts_io *o, const struct ps_sim_disk *sim)
 {
+    static const struct ps_sim_disk ideal;
+    struct ps_io_setup setup = {.sim = sim != NULL ? sim : &ideal};
     struct ps_io *p;
     ps_status st;
 
@@ -44,7 +48,8 @@ ps_status ps_io_new_with(struct ps_io **io, struct ps_ctx *ctx, const struct ps_
     p->thread = pthread_self();
     PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_OTHER, p->again, p->depth));
     PS_GO(st, ps_mem_new(&ctx->mem, PS_MEM_OTHER, &p->state, 1, ops->state_bytes));
-    PS_GO(st, ops->open(p->state, ctx, p->depth));
+    setup.queue_depth = p->depth;
+    PS_GO(st, ops->open(p->state, ctx, &setup));
     p->is_open = true;
 out:
     if (st != PS_OK)
@@ -55,25 +60,44 @@ out:
 
 static PS_MUST ps_status new_auto(struct ps_io **io, struct ps_ctx *ctx, const struct ps_opts_io *o)
 {
-    ps_status st = ps_io_new_with(io, ctx, &ps_io_uring, o);
+    ps_status st = ps_io_new_with(io, ctx, &ps_io_uring, o, NULL);
 
     if (st != PS_EUNSUPP)
         return st;
     ps_warn(&ctx->log, "%s; reading with pread", ps_err_sentence());
-    return ps_io_new_with(io, ctx, &ps_io_pread, o);
+    return ps_io_new_with(io, ctx, &ps_io_pread, o, NULL);
 }
 
-ps_status ps_io_new(struct ps_io **io, struct ps_ctx *ctx, const struct ps_opts_io *o)
+static PS_MUST ps_status new_sim(struct ps_io **io, struct ps_ctx *ctx, const struct ps_opts_io *o,
+                                 const struct ps_opts_sim *sim)
+{
+    struct ps_sim_disk disk;
+
+    if (sim == NULL)
+        return ps_io_new_with(io, ctx, &ps_io_sim, o, NULL);
+    PS_TRY(ps_sim_disk_of(&disk, sim));
+    return ps_io_new_with(io, ctx, &ps_io_sim, o, &disk);
+}
+
+ps_status ps_io_new(struct ps_io **io, struct ps_ctx *ctx, const struct ps_opts_io *o,
+                    const struct ps_opts_sim *sim)
 {
     char why[256];
     ps_status st;
 
+    *io = NULL;
+    if (o->engine == PS_IO_SIM)
+        return new_sim(io, ctx, o, sim);
+    if (sim != NULL)
+        PS_TRY(ps_sim_disk_unused(sim));
     if (o->engine == PS_IO_AUTO)
         return new_auto(io, ctx, o);
     if (o->engine == PS_IO_PREAD)
-        return ps_io_new_with(io, ctx, &ps_io_pread, o);
+        return ps_io_new_with(io, ctx, &ps_io_pread, o, NULL);
+    if (o->engine == PS_IO_HDF5)
+        return ps_io_new_with(io, ctx, &ps_io_hdf5, o, NULL);
     PS_ASSERT(o->engine == PS_IO_URING);
-    st = ps_io_new_with(io, ctx, &ps_io_uring, o);
+    st = ps_io_new_with(io, ctx, &ps_io_uring, o, NULL);
     if (st != PS_EUNSUPP)
         return st;
     snprintf(why, sizeof why, "%s", ps_err_sentence());
@@ -137,6 +161,7 @@ ps_status ps_io_submit(struct ps_io *io, struct ps_io_req *const *req, uint32_t 
         check_request(io, req[i]);
         req[i]->done = req[i]->from = req[i]->futile = 0;
         req[i]->sys = req[i]->result = 0;
+        req[i]->had_eio = false;
     }
     if (n == 0)
         return PS_OK;
@@ -191,6 +216,10 @@ static bool settle(struct ps_io *io, struct ps_io_req *r)
         r->sys = ENODATA;
         return true;
     }
+    if (r->result == -EIO && !r->had_eio) {
+        r->had_eio = true;
+        return false;
+    }
     if (r->result == -EINVAL && io->ops->direct) {
         ps_io_give_up_direct(io, r->file); /* others of this file may come back like this one */
         r->futile += FUTILE_MAX / 2;       /* once more, not for ever */
@@ -203,6 +232,17 @@ static bool settle(struct ps_io *io, struct ps_io_req *r)
     return r->sys != 0;
 }
 
+/* A disk that needs a second attempt is worth knowing about. */
+static void say_eio(struct ps_io *io, const struct ps_io_req *r)
+{
+    if (!io->eio_said)
+        ps_log_here(&io->ctx->log,
+                    "%s: reading %" PRIu32 " bytes at offset %" PRIu64
+                    " succeeded only at the second attempt (the first ended with EIO)",
+                    io->path[r->file], r->len, r->offset);
+    io->eio_said = true;
+}
+
 /* Keep what is finished at the front of req; queue the rest to be read again. */
 static uint32_t sort_out(struct ps_io *io, struct ps_io_req **req, uint32_t n)
 {
@@ -211,10 +251,13 @@ static uint32_t sort_out(struct ps_io *io, struct ps_io_req **req, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         struct ps_io_req *r = req[i];
 
+        io->counts.attempts++;
         if (!settle(io, r)) {
             io->again[io->again_count++] = r;
             continue;
         }
+        if (r->had_eio && r->sys == 0)
+            say_eio(io, r);
         io->counts.requests++;
         io->counts.bytes += r->done;
         req[kept++] = r;

@@ -6,7 +6,9 @@
  * An engine is one table of functions (struct ps_io_ops). The caller never
  * calls the table: it calls the functions here, which check, count and time
  * every engine in the same way, then forward. Backends: uring (O_DIRECT,
- * batched submission) and pread (plain, correct on sight).
+ * batched submission), pread (plain, correct on sight), hdf5 (through H5Dread: the oracle that
+ * says whether our extents are those of the HDF5 library) and sim (a disk that is as slow
+ * and as faulty as it is told to be: io/sim_disk.h).
  *
  * @par Life of a request
  *   caller owns it -> submit -> engine owns it, and the bytes at dst -> reap
@@ -14,9 +16,12 @@
  * @par Back-pressure
  *   A full queue is not a failure. submit says how many it took; reap, then
  *   offer the rest. Nothing here blocks except reap with min > 0.
- * @par Short reads and interruptions
- *   The generic layer resubmits the tail; EINTR and EAGAIN are tried again. A
- *   caller sees len bytes, or sys != 0 in the request (ENODATA: the file ended).
+ * @par Short reads, interruptions, errors
+ *   The generic layer resubmits the tail; EINTR and EAGAIN are tried again, up to 1000 times
+ *   without a new byte. EIO is tried once more, for parallel file systems tell it while a
+ *   server is replaced, and reading twice does no harm; a read that then succeeds is worth a line
+ *   of log, once. Everything else is final. A caller sees len bytes, or sys != 0 in the request
+ *   (ENODATA: the file ended).
  * @par Threads
  *   One handle, one thread: the one that called ps_io_new (the ring is made
  *   SINGLE_ISSUER where the kernel knows it).
@@ -42,11 +47,21 @@ struct ps_io_req {
     uint32_t from;   /**< this attempt reads the bytes [from, len); a multiple of ps_io_align */
     int32_t result;  /**< the engine's answer, as of pread: bytes, or a negative errno */
     uint32_t futile; /**< attempts in a row that brought nothing new */
+    bool had_eio;    /**< an attempt ended with EIO */
 };
 
 struct ps_io; /* files opened through one engine, for one thread */
 
-enum { PS_IO_OPS_VERSION = 1, PS_IO_FILES_MAX = 65536 };
+enum { PS_IO_OPS_VERSION = 2, PS_IO_FILES_MAX = 65536 };
+
+struct ps_sim_disk; /* io/sim_disk.h */
+
+/** What an engine is started with; borrowed for the call of open only. */
+struct ps_io_setup {
+    uint32_t queue_depth;
+    const struct ps_sim_disk
+        *sim; /**< never NULL; a disk without limits or faults if not asked for */
+};
 
 /**
  * What an engine author writes. Statuses are failures of the engine itself, after
@@ -60,7 +75,10 @@ struct ps_io_ops {
     size_t state_bytes;
     bool direct; /**< files are opened with O_DIRECT where the file system allows it */
     /** Set up @p state (zeroed). @return PS_EUNSUPP where this machine refuses. */
-    ps_status (*open)(void *state, struct ps_ctx *ctx, uint32_t queue_depth);
+    ps_status (*open)(void *state, struct ps_ctx *ctx, const struct ps_io_setup *setup);
+    /** A file was opened as @p fd; it gets number @p file, which counts up from 0. On failure
+     *  the same number is offered again, with another file. NULL if files mean nothing to it. */
+    ps_status (*add_file)(void *state, struct ps_ctx *ctx, uint32_t file, const char *path);
     /** Take up to @p n requests; tell how many. @p fd is (files). Taking none
      *  is allowed only while others are in flight. */
     ps_status (*submit)(void *state, const int *fd, struct ps_io_req *const *req, uint32_t n,
@@ -71,24 +89,29 @@ struct ps_io_ops {
     void (*close)(void *state, struct ps_ctx *ctx);
 };
 
-extern const struct ps_io_ops ps_io_uring, ps_io_pread;
+extern const struct ps_io_ops ps_io_uring, ps_io_pread, ps_io_hdf5, ps_io_sim;
 /** NULL-terminated: every engine of this build, the preferred one first. Tests loop over it. */
 extern const struct ps_io_ops *const ps_io_engines[];
 
 struct ps_io_counts {
     uint64_t requests, bytes; /**< finished reads and what they brought, alignment included */
+    uint64_t attempts;        /**< requests, and every time that one was tried again */
 };
 
 /**
  * Start an engine. PS_IO_AUTO tries io_uring and falls back to pread with one
  * line (ps_warn, so a job says it once, on rank 0) that says why; an engine asked for by
  * name that this machine refuses is PS_EUNSUPP with the remedy. The environment plays no
- * part. @return PS_EUSAGE for read_bytes that is no multiple of 4096, PS_EUNSUPP, PS_EMEM
+ * part. @param[in] sim  what --io sim does; NULL for a disk without limits and faults
+ * @return PS_EUSAGE for read_bytes that is no multiple of 4096, a fault plan that cannot be read,
+ *         settings of a simulated disk without --io sim; PS_EUNSUPP, PS_EMEM
  */
-PS_MUST ps_status ps_io_new(struct ps_io **io, struct ps_ctx *ctx, const struct ps_opts_io *o);
-/** Start this engine and no other; o->engine is not looked at. For tests and measurements. */
+PS_MUST ps_status ps_io_new(struct ps_io **io, struct ps_ctx *ctx, const struct ps_opts_io *o,
+                            const struct ps_opts_sim *sim);
+/** Start this engine and no other; o->engine is not looked at. For tests and measurements.
+ *  @param[in] sim  for ps_io_sim; NULL as above */
 PS_MUST ps_status ps_io_new_with(struct ps_io **io, struct ps_ctx *ctx, const struct ps_io_ops *ops,
-                                 const struct ps_opts_io *o);
+                                 const struct ps_opts_io *o, const struct ps_sim_disk *sim);
 /** @pre nothing is in flight, unless a submit or reap failed. Accepts NULL, clears *io,
  *  closes its files. */
 void ps_io_free(struct ps_io **io);
@@ -116,7 +139,7 @@ uint32_t ps_io_in_flight(const struct ps_io *io);
 uint32_t ps_io_queue_depth(const struct ps_io *io);
 uint32_t ps_io_read_bytes(const struct ps_io *io); /**< the largest single read */
 uint32_t ps_io_file_count(const struct ps_io *io);
-const char *ps_io_name(const struct ps_io *io); /**< "uring", "pread": the one in use */
+const char *ps_io_name(const struct ps_io *io); /**< "uring", ...: the one in use */
 const char *ps_io_path(const struct ps_io *io, uint32_t file);
 struct ps_io_counts ps_io_counts(const struct ps_io *io);
 

@@ -115,6 +115,8 @@ ps_status ps_io_add_file(struct ps_io *io, const char *path, uint32_t *file)
                    "%s: direct reads here are aligned to %" PRIu32
                    " bytes, --read-bytes is %" PRIu32 "; use a multiple of it, or --io pread",
                    path, align, io->read_bytes);
+    if (io->ops->add_file != NULL)
+        PS_GO(st, io->ops->add_file(io->state, io->ctx, *file, path));
     PS_GO(st, keep(io, path, fd));
     io->align = align > io->align ? align : io->align;
     return PS_OK;

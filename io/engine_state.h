@@ -31,6 +31,7 @@ struct ps_io {
     char **path; /* (file_count) */
     size_t file_count, fd_cap, path_cap;
     bool buffered_said; /* the line about files without O_DIRECT was printed */
+    bool eio_said;      /* the line about reads that succeeded at the second attempt */
 };
 
 /** Close all files and free their names. */

@@ -90,10 +90,10 @@ static int try_ring(struct io_uring *ring)
     return rc == -EBADF ? 0 : ENOSYS;
 }
 
-static ps_status uring_open(void *state, struct ps_ctx *ctx, uint32_t queue_depth)
+static ps_status uring_open(void *state, struct ps_ctx *ctx, const struct ps_io_setup *setup)
 {
     struct state *s = state;
-    int rc = make_ring(&s->ring, queue_depth);
+    int rc = make_ring(&s->ring, setup->queue_depth);
 
     (void)ctx;
     if (rc < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files and arrays; h5_attr.c has the attributes. No other unit includes <hdf5.h>.
+ * Files and arrays; h5_attr.c has the attributes, h5_extent.c byte ranges of arrays. No other
+ * unit includes <hdf5.h>.
  *
  * How an array gets a 4 KiB-aligned extent without every piece of metadata being padded to
  * 4 KiB too: H5Pset_alignment knows no difference between the two. So the structure of a file

@@ -8,7 +8,7 @@
  * contents give equal bytes. The library's own error printing is off; its innermost reason is
  * part of our sentence.
  *
- * @par Internal  to io/
+ * @par Internal  to io/ (h5.c, h5_attr.c, h5_extent.c)
  * @par Threads   every call, and every run of calls on one file, stands between ps_h5_enter and
  *                ps_h5_leave: one lock for the process, because the library has global state
  *                and is not thread-safe in every build
@@ -92,6 +92,20 @@ PS_MUST ps_status ps_h5_write(struct ps_h5 *f, const char *name, enum ps_h5_type
 PS_MUST ps_status ps_h5_read(struct ps_h5 *f, const char *name, enum ps_h5_type type,
                              uint64_t first, uint64_t count, void *dst);
 
+/** One array of numbers and where its bytes are. */
+struct ps_h5_extent {
+    char name[256]; /**< "/graph/indptr" */
+    struct ps_h5_shape shape;
+    uint64_t offset, bytes; /**< in the file */
+};
+/** All contiguous arrays with bytes, of 1 to PS_H5_RANK_MAX dimensions and a type other than
+ *  PS_H5_OTHER. @param[out] x  (n) ascending by offset; the caller's, from ctx->mem */
+PS_MUST ps_status ps_h5_extents(struct ps_h5 *f, struct ps_h5_extent **x, uint64_t *n);
+/** Bytes [from, from + bytes) of an array's extent by H5Dread of the items that they lie in, as
+ *  they are in the file. @pre they lie in the extent */
+PS_MUST ps_status ps_h5_read_bytes(struct ps_h5 *f, const struct ps_h5_extent *x, uint64_t from,
+                                   uint64_t bytes, void *dst);
+
 /** Scalar attributes of @p object ("/" is the file itself); put replaces. @return PS_EUSAGE for
  *  a text of more than PS_H5_ATTR_TEXT_MAX characters: an object's header holds 64 KiB */
 PS_MUST ps_status ps_h5_put_u64(struct ps_h5 *f, const char *object, const char *name, uint64_t x);
@@ -105,8 +119,8 @@ PS_MUST ps_status ps_h5_get_f64(struct ps_h5 *f, const char *object, const char 
 PS_MUST ps_status ps_h5_get_text(struct ps_h5 *f, const char *object, const char *name,
                                  char **text);
 
-/** For h5_attr.c. The library refused: say what, where, and its innermost reason. To be called
- *  before any other call of the library, which would forget the reason. */
+/** For h5_attr.c and h5_extent.c. The library refused: say what, where, and its innermost reason.
+ * To be called before any other call of the library, which would forget the reason. */
 PS_MUST ps_status ps_h5_refused(const struct ps_h5 *f, const char *what, const char *name);
 int64_t ps_h5_handle(const struct ps_h5 *f);
 struct ps_mem *ps_h5_mem(const struct ps_h5 *f);

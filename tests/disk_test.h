@@ -9,6 +9,7 @@
 #include "tests/ps_test.h"
 
 #include "io/engine.h"
+#include "io/h5.h"
 #include "src/base/rng.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@
 
 struct test_file {
     char path[64];
-    unsigned char *bytes; /* (size) what is in it */
+    unsigned char *bytes;  /* (size) what is in it */
+    unsigned char *arrays; /* (size) of an HDF5 file: the same, but 0 outside of its arrays */
     size_t size;
 };
 
@@ -45,6 +47,7 @@ static inline void make_file(struct test_file *t, size_t size, uint64_t which)
     assert_true(fd >= 0);
     close(fd);
     t->size = size;
+    t->arrays = NULL;
     t->bytes = calloc(1, size + sizeof(uint64_t));
     assert_non_null(t->bytes);
     for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
@@ -54,10 +57,76 @@ static inline void make_file(struct test_file *t, size_t size, uint64_t which)
     write_all(t->path, t->bytes, size);
 }
 
+/* Arrays of two types and shapes, which fill the file but for the metadata. */
+static inline void fill_h5(struct test_file *t, uint64_t fill, uint64_t which)
+{
+    struct ps_h5_shape cells = {PS_H5_U32, 3, {3, 5, 7}}, rest = {PS_H5_U8, 1, {fill}};
+    unsigned char *noise = calloc(1, t->size + sizeof(uint64_t));
+    struct ps_h5_extent *x;
+    struct ps_ctx ctx;
+    struct ps_h5 *f;
+    uint64_t n;
+
+    assert_non_null(noise);
+    for (size_t i = 0; i < t->size; i += sizeof(uint64_t)) {
+        uint64_t word = ps_mix64(which << 40 ^ i);
+        memcpy(noise + i, &word, sizeof word);
+    }
+    ps_ctx_init(&ctx, NULL);
+    ps_h5_enter();
+    assert_ok(ps_h5_create(&f, &ctx, t->path));
+    assert_ok(ps_h5_add(f, "/some/cells", &cells));
+    assert_ok(ps_h5_write(f, "/some/cells", PS_H5_U32, 0, 3, noise));
+    assert_ok(ps_h5_add(f, "/rest", &rest));
+    assert_ok(ps_h5_write(f, "/rest", PS_H5_U8, 0, fill, noise + 420));
+    assert_ok(ps_h5_close(&f));
+    assert_ok(ps_h5_open(&f, &ctx, t->path));
+    assert_ok(ps_h5_extents(f, &x, &n));
+    assert_ok(ps_h5_close(&f));
+    ps_h5_leave();
+    assert_int_equal(n, 2);
+    memset(t->arrays, 0, t->size);
+    for (uint64_t i = 0; i < n; i++)
+        if (x[i].offset + x[i].bytes <= t->size)
+            memcpy(t->arrays + x[i].offset, noise + (x[i].bytes == 420 ? 0 : 420), x[i].bytes);
+    ps_mem_free(&ctx.mem, &x);
+    assert_int_equal(ps_ctx_fini(&ctx), 0);
+    free(noise);
+}
+
+/* As make_file, for engines that want HDF5: a file of exactly that size that any engine reads. */
+static inline void make_h5_file(struct test_file *t, size_t size, uint64_t which)
+{
+    uint64_t fill = 8;
+    struct stat s;
+    FILE *f;
+
+    make_file(t, size, which);
+    t->arrays = calloc(1, size);
+    assert_non_null(t->arrays);
+    fill_h5(t, fill, which);
+    assert_int_equal(stat(t->path, &s), 0);
+    assert_true((size_t)s.st_size < size);
+    fill_h5(t, fill + size - (size_t)s.st_size, which);
+    assert_int_equal(stat(t->path, &s), 0);
+    assert_int_equal(s.st_size, size);
+    f = fopen(t->path, "re");
+    assert_non_null(f);
+    assert_int_equal(fread(t->bytes, 1, size, f), size);
+    fclose(f);
+}
+
+/* What an engine makes of a file: H5Dread knows nothing of bytes between arrays. */
+static inline const unsigned char *seen_by(const struct ps_io_ops *ops, const struct test_file *t)
+{
+    return ops == &ps_io_hdf5 ? t->arrays : t->bytes;
+}
+
 static inline void drop_file(struct test_file *t)
 {
     unlink(t->path);
     free(t->bytes);
+    free(t->arrays);
 }
 
 static inline struct ps_opts_io io_opts(uint64_t depth, uint64_t read_bytes)
@@ -71,7 +140,7 @@ static inline struct ps_opts_io io_opts(uint64_t depth, uint64_t read_bytes)
 static inline bool started(struct ps_io **io, struct ps_ctx *ctx, const struct ps_io_ops *ops,
                            const struct ps_opts_io *o)
 {
-    ps_status st = ps_io_new_with(io, ctx, ops, o);
+    ps_status st = ps_io_new_with(io, ctx, ops, o, NULL);
 
     if (st == PS_EUNSUPP) {
         print_message("# skipped for %s: %s\n", ops->name, ps_err_sentence());
@@ -111,10 +180,11 @@ struct faulty {
 
 static struct faults test_faults;
 
-static inline ps_status faulty_open(void *state, struct ps_ctx *ctx, uint32_t queue_depth)
+static inline ps_status faulty_open(void *state, struct ps_ctx *ctx,
+                                    const struct ps_io_setup *setup)
 {
     (void)state, (void)ctx;
-    assert_true(queue_depth <= 1024);
+    assert_true(setup->queue_depth <= 1024);
     return PS_OK;
 }
 

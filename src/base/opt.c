@@ -43,7 +43,7 @@ static const struct scale byte_scale[] = {
     {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}, {NULL, 0},
 };
 static const struct scale time_scale[] = {
-    {"", 1}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {NULL, 0},
+    {"", 1}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {NULL, 0},
 };
 static const struct scale no_scale[] = {{"", 1}, {NULL, 0}};
 
@@ -283,9 +283,9 @@ json_t *ps_opts_json(const struct ps_opts *o, enum ps_cmd cmd)
 
 const char *ps_opts_choice(const struct ps_opts *o, const char *name)
 {
-    static const char *const word[] = {"auto",     "uring", "pread", "none", "row",
-                                       "standard", "range", "metis", "gcn",  "sage",
-                                       "adam",     "sgd",   "exact", "loss", "accuracy"};
+    static const char *const word[] = {
+        "auto", "uring", "pread", "hdf5", "sim",   "none", "row",      "standard", "range", "metis",
+        "gcn",  "sage",  "adam",  "sgd",  "exact", "loss", "accuracy", "mpi",      "self"};
     const struct ps_opt_row *r = ps_opt_row_find(PS_CMD_ALL, name);
     size_t len;
     const char *c;

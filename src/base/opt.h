@@ -73,7 +73,7 @@ struct ps_opts {
 };
 
 /** Values of ENUM rows, in the order of their choices. */
-enum { PS_IO_AUTO, PS_IO_URING, PS_IO_PREAD };
+enum { PS_IO_AUTO, PS_IO_URING, PS_IO_PREAD, PS_IO_HDF5, PS_IO_SIM };
 enum { PS_NETWORK_AUTO, PS_NETWORK_MPI, PS_NETWORK_SELF, PS_NETWORK_SIM };
 enum { PS_NORMALISE_NONE, PS_NORMALISE_ROW, PS_NORMALISE_STANDARD };
 enum { PS_METHOD_RANGE, PS_METHOD_METIS };

@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Edges: read twice, in chunks, and sorted by target (csc.h). The number of edges that are left
- * is known only then, so this is where the part of the dataset is begun.
+ * is known only then, so this is where the part of the dataset is begun (edges.h).
  */
 #include "src/graph/import_core.h"
 
-#include "src/graph/csc.h"
+#include "src/graph/edges.h"
 
 #include <string.h>
 
-enum { CHUNK_EDGES = 32 * 1024, PAIR = 2, CHUNK_IDS = CHUNK_EDGES * PAIR };
-
-static const uint64_t sort_bytes_default = UINT64_C(1) << 30; /* without --memory */
-static const uint64_t sort_bytes_least = UINT64_C(1) << 18;
+enum { PAIR = 2 };
 
 struct reader {
     struct ps_import *im;
     bool side_by_side; /* source and target of an edge are neighbours in the file */
     uint64_t edges;    /* E */
-    int64_t *raw;      /* (CHUNK_EDGES, 2) or (2, CHUNK_EDGES) */
-    uint64_t *source, *target;
+    int64_t *raw;      /* (PS_EDGES_CHUNK, 2) or (2, PS_EDGES_CHUNK) */
 };
 
 /* Fortran order of one shape is C order of the other. */
@@ -41,23 +37,10 @@ static PS_MUST ps_status find_layout(struct reader *r)
 
 static PS_MUST ps_status reader_init(struct reader *r, struct ps_import *im)
 {
-    struct ps_mem *m = &im->ctx->mem;
-
     memset(r, 0, sizeof *r);
     r->im = im;
     PS_TRY(find_layout(r));
-    PS_TRY(PS_NEW(m, PS_MEM_STAGING, r->raw, CHUNK_IDS));
-    PS_TRY(PS_NEW(m, PS_MEM_STAGING, r->source, CHUNK_EDGES));
-    return PS_NEW(m, PS_MEM_STAGING, r->target, CHUNK_EDGES);
-}
-
-static void reader_fini(struct reader *r)
-{
-    struct ps_mem *m = &r->im->ctx->mem;
-
-    ps_mem_free(m, &r->raw);
-    ps_mem_free(m, &r->source);
-    ps_mem_free(m, &r->target);
+    return PS_NEW(&im->ctx->mem, PS_MEM_STAGING, r->raw, PS_EDGES_CHUNK * PAIR);
 }
 
 static PS_MUST ps_status check_id(const struct reader *r, uint64_t edge, const char *end,
@@ -71,9 +54,13 @@ static PS_MUST ps_status check_id(const struct reader *r, uint64_t edge, const c
     return PS_OK;
 }
 
-/* Edges [first, first + n) into source and target. */
-static PS_MUST ps_status read_edges(struct reader *r, uint64_t first, size_t n)
+/* A ps_edges_fn. */
+static PS_MUST ps_status read_edges(void *arg, uint64_t first, uint64_t *source, uint64_t *target,
+                                    size_t *count)
 {
+    const struct reader *r = arg;
+    size_t n = ps_min(PS_EDGES_CHUNK, r->edges - first);
+
     if (r->side_by_side) {
         PS_TRY(ps_npy_read_i64(r->im->edges, first * PAIR, n * PAIR, r->raw));
     } else {
@@ -85,74 +72,23 @@ static PS_MUST ps_status read_edges(struct reader *r, uint64_t first, size_t n)
         int64_t v = r->raw[r->side_by_side ? PAIR * i + 1 : n + i];
         PS_TRY(check_id(r, first + i, "source", u));
         PS_TRY(check_id(r, first + i, "target", v));
-        r->source[i] = (uint64_t)u;
-        r->target[i] = (uint64_t)v;
+        source[i] = (uint64_t)u;
+        target[i] = (uint64_t)v;
     }
+    *count = n;
     return PS_OK;
 }
 
-static PS_MUST ps_status sort_edges(struct reader *r, struct ps_csc *c)
+/* Bytes of the arrays of the result, at most. */
+static uint64_t dataset_bytes(const struct reader *r)
 {
-    bool fits = true;
+    const struct ps_import *im = r->im;
+    uint64_t item = ps_import_feature_kind(im) == PS_FEATURES_CSR ? 8 : 4;
+    uint64_t features = (im->feature_count + im->nodes) * item;
 
-    for (uint64_t i = 0; i < r->edges; i += CHUNK_EDGES) {
-        size_t n = ps_min(CHUNK_EDGES, r->edges - i);
-        PS_TRY(read_edges(r, i, n));
-        ps_csc_count(c, r->source, r->target, n);
-    }
-    PS_TRY(ps_csc_place_begin(c));
-    for (uint64_t i = 0; fits && i < r->edges; i += CHUNK_EDGES) {
-        size_t n = ps_min(CHUNK_EDGES, r->edges - i);
-        PS_TRY(read_edges(r, i, n));
-        PS_TRY(ps_csc_place(c, r->source, r->target, n, &fits));
-    }
-    if (fits)
-        PS_TRY(ps_csc_sort(c, &fits));
-    if (!fits)
-        PS_FAIL(PS_EINPUT, "%s: changed while it was read", r->im->edges->path);
-    return PS_OK;
-}
-
-/* What sorting may take: what --memory leaves beside the arrays of N and the writer, which
- * has a buffer for each array and 1/1024 of the bytes for checksums. */
-static PS_MUST ps_status sort_share(const struct reader *r, uint64_t *bytes)
-{
-    struct ps_mem *m = &r->im->ctx->mem;
-    uint64_t limit = atomic_load(&m->limit_bytes), need;
-    uint64_t item = ps_import_feature_kind(r->im) == PS_FEATURES_CSR ? 8 : 4;
-    uint64_t features = (r->im->feature_count + r->im->nodes) * item;
-
-    *bytes = r->im->sort_bytes != 0 ? r->im->sort_bytes : sort_bytes_default;
-    if (limit == 0)
-        return PS_OK;
-    if (ps_import_feature_kind(r->im) == PS_FEATURES_DENSE)
-        features = r->im->nodes * r->im->feature_dim * item;
-    need = atomic_load(&m->used_bytes) + 12 * (r->im->nodes + 1) + (UINT64_C(14) << 20) +
-           (features + r->edges * 16 + r->im->nodes * (24 + r->im->split_count)) / 1024;
-    if (limit < need + sort_bytes_least)
-        PS_FAIL(PS_EMEM,
-                "--memory %" PRIu64 " is too little to import %" PRIu64 " nodes: %" PRIu64
-                " would do",
-                limit, r->im->nodes, need + sort_bytes_least);
-    if (r->im->sort_bytes == 0)
-        *bytes = limit - need;
-    return PS_OK;
-}
-
-static PS_MUST ps_status write_sorted(struct ps_import *im, struct ps_csc *c)
-{
-    const uint64_t *source;
-    uint64_t count;
-
-    im->edge_count = ps_csc_edges(c);
-    im->sort_ranges = ps_csc_ranges(c);
-    PS_TRY(ps_dataset_part_begin(im->w, 0, im->edge_count, im->feature_count));
-    PS_TRY(ps_dataset_write(im->w, PS_ARRAY_INDPTR, 0, ps_csc_indptr(c), im->nodes + 1));
-    do {
-        PS_TRY(ps_csc_next(c, &source, &count));
-        PS_TRY(ps_dataset_write(im->w, PS_ARRAY_INDICES, 0, source, count));
-    } while (count > 0);
-    return ps_dataset_write(im->w, PS_ARRAY_OUT_DEGREE, 0, ps_csc_out_degree(c), im->nodes);
+    if (ps_import_feature_kind(im) == PS_FEATURES_DENSE)
+        features = im->nodes * im->feature_dim * item;
+    return features + r->edges * 16 + im->nodes * (24 + im->split_count);
 }
 
 ps_status ps_import_write_graph(struct ps_import *im)
@@ -166,16 +102,23 @@ ps_status ps_import_write_graph(struct ps_import *im)
     };
     struct ps_csc *c = NULL;
     struct reader r;
+    bool fits;
     ps_status st;
 
     PS_GO(st, reader_init(&r, im));
-    PS_GO(st, sort_share(&r, &spec.sort_bytes));
-    PS_GO(st, ps_csc_new(&c, im->ctx, &spec));
-    PS_GO(st, sort_edges(&r, c));
-    reader_fini(&r);
-    PS_GO(st, write_sorted(im, c));
+    PS_GO(st,
+          ps_edges_sort_bytes(im->ctx, im->nodes, dataset_bytes(&r), "import", &spec.sort_bytes));
+    if (im->sort_bytes != 0)
+        spec.sort_bytes = im->sort_bytes;
+    PS_GO(st, ps_edges_sort(&c, im->ctx, &spec, read_edges, &r, &fits));
+    if (!fits)
+        PS_GO_FAIL(st, PS_EINPUT, "%s: changed while it was read", im->edges->path);
+    ps_mem_free(&im->ctx->mem, &r.raw);
+    im->edge_count = ps_csc_edges(c);
+    im->sort_ranges = ps_csc_ranges(c);
+    PS_GO(st, ps_edges_write(c, im->w, im->feature_count));
 out:
     ps_csc_free(&c);
-    reader_fini(&r);
+    ps_mem_free(&im->ctx->mem, &r.raw);
     return st;
 }

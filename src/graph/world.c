@@ -7,15 +7,15 @@ struct ps_world {
     struct ps_comm *comm;
     struct ps_io *io;
     struct ps_fetch *fetch;
-    const struct ps_opts_io *io_opts; /* while opening */
+    const struct ps_opts *opts; /* while opening */
 };
 
 static ps_status open_disk(void *arg)
 {
     struct ps_world *w = arg;
 
-    PS_TRY(ps_io_new(&w->io, w->ctx, w->io_opts));
-    return ps_fetch_new(&w->fetch, w->ctx, w->io, w->io_opts);
+    PS_TRY(ps_io_new(&w->io, w->ctx, &w->opts->io, &w->opts->sim));
+    return ps_fetch_new(&w->fetch, w->ctx, w->io, &w->opts->io);
 }
 
 static ps_status close_disk(void *arg)
@@ -35,7 +35,7 @@ ps_status ps_world_open(struct ps_world **out, struct ps_ctx *ctx, const struct 
     *out = NULL;
     PS_TRY(PS_NEW(&ctx->mem, PS_MEM_OTHER, w, 1));
     w->ctx = ctx;
-    w->io_opts = &o->io;
+    w->opts = o;
     PS_GO(st, ps_comm_new(&w->comm, ctx, &o->comm));
     st = ps_worker_new(&w->worker, &ctx->mem, !ps_comm_any_thread(w->comm));
     if (st == PS_OK)
@@ -65,7 +65,7 @@ ps_status ps_world_outcome(const struct ps_world *w, ps_status st)
     w->ctx->job_status = first;
     ps_log_progress_end(&w->ctx->log);
     if (rank == ps_comm_rank(w->comm))
-        ps_err_print(stderr, 0);
+        ps_comm_tell(w->comm);
     return PS_ECANCEL;
 }
 

@@ -24,6 +24,9 @@ done
 for text in README.md CHANGELOG.md LICENSE docs/guide.md docs/map.md; do
     test -s "$tmp/prefix/share/doc/penstock/$text" || fail "$text is not installed"
 done
+grep -q '^\.TH PENSTOCK 1' "$tmp/prefix/share/man/man1/penstock.1" || fail "no man page is installed"
+bash -c '. "$1" && complete -p penstock' - "$tmp/prefix/share/bash-completion/completions/penstock" \
+    >/dev/null || fail "no completion is installed"
 if "$installed" tarin 2>err; then
     fail "an unknown command ends with 0"
 fi

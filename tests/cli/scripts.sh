@@ -22,7 +22,7 @@ refuses() {
         fail "$* says: $(cat "$tmp/err")"
 }
 
-for script in install-deps test quickstart; do
+for script in install-deps test quickstart make-texts; do
     "$scripts/$script.sh" --help >"$tmp/out" || fail "$script.sh --help fails"
     grep -q "scripts/$script.sh" "$tmp/out" || fail "$script.sh --help says nothing"
     refuses 'unknown option --frobnicate' "$scripts/$script.sh" --frobnicate

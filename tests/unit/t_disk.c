@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One list of promises, held against every engine of the disk edge. */
+/* One list of promises, held against every engine of the disk edge. (What the generic layer makes
+ * of faults is in t_disk_faults.c and t_disk_sim.c; extents and their sentences in t_fetch.c.) */
 #include "tests/disk_test.h"
+
+#include <signal.h>
+#include <sys/wait.h>
 
 enum { FILE_BYTES = 1 << 20, TAIL = 1696 };
 #define SHORT_BYTES (24 * BLOCK + TAIL)
@@ -13,7 +17,8 @@ static struct test_file whole, cut; /* a multiple of the block; not one */
     e++
 
 /* Read the whole file in pieces of @p piece bytes, offering all at once. */
-static void read_whole(struct ps_io *io, uint32_t file, const struct test_file *t, uint32_t piece)
+static void read_whole(struct ps_io *io, uint32_t file, const struct test_file *t,
+                       const unsigned char *bytes, uint32_t piece)
 {
     uint32_t n = ps_u32(ps_div_up(t->size, piece)), next = 0, total = 0, taken, got;
     struct ps_io_req *req = calloc(n, sizeof *req), **ptr = calloc(n, sizeof *ptr);
@@ -40,7 +45,7 @@ static void read_whole(struct ps_io *io, uint32_t file, const struct test_file *
         total += got;
     }
     assert_int_equal(ps_io_in_flight(io), 0);
-    assert_memory_equal(dst, t->bytes, t->size);
+    assert_memory_equal(dst, bytes, t->size);
     free(dst), free(done), free(ptr), free(req);
 }
 
@@ -63,8 +68,8 @@ static void every_engine_reads_what_is_in_the_file_at_any_depth_and_size(void **
                 assert_ok(ps_io_add_file(io, whole.path, &a));
                 assert_ok(ps_io_add_file(io, cut.path, &b));
                 assert_string_equal(ps_io_path(io, b), cut.path);
-                read_whole(io, a, &whole, piece[p]);
-                read_whole(io, b, &cut, piece[p]);
+                read_whole(io, a, &whole, seen_by(*e, &whole), piece[p]);
+                read_whole(io, b, &cut, seen_by(*e, &cut), piece[p]);
                 assert_int_equal(ps_io_counts(io).bytes, whole.size + cut.size);
                 assert_int_equal(ps_io_counts(io).requests,
                                  ps_div_up(whole.size, piece[p]) + ps_div_up(cut.size, piece[p]));
@@ -110,7 +115,7 @@ static void a_full_queue_is_no_failure_and_takes_nothing(void **state)
         assert_int_equal(taken, 1);
         assert_ok(ps_io_reap(io, 1, 1, done, &n));
         assert_ptr_equal(done[0], &req[4]);
-        assert_memory_equal(dst, whole.bytes, 5 * BLOCK);
+        assert_memory_equal(dst, seen_by(*e, &whole), 5 * BLOCK);
         ps_io_free(&io);
         assert_int_equal(ps_ctx_fini(&ctx), 0);
     }
@@ -127,7 +132,7 @@ static void one_engine_reads_many_files_at_once(void **state)
 
     (void)state;
     for (uint64_t i = 0; i < MANY; i++)
-        make_file(&t[i], BLOCK, i + 100);
+        make_h5_file(&t[i], BLOCK, i + 100);
     for (EACH_ENGINE(e)) {
         struct ps_io_req req[MANY], *ptr[MANY], *done[MANY];
         struct ps_ctx ctx;
@@ -151,7 +156,7 @@ static void one_engine_reads_many_files_at_once(void **state)
             total += n;
         }
         for (uint32_t i = 0; i < MANY; i++)
-            assert_memory_equal(dst + i * BLOCK, t[i].bytes, BLOCK);
+            assert_memory_equal(dst + i * BLOCK, seen_by(*e, &t[i]), BLOCK);
         ps_io_free(&io);
         assert_int_equal(ps_ctx_fini(&ctx), 0);
     }
@@ -253,7 +258,12 @@ static void a_file_system_without_direct_reads_is_read_through_the_page_cache(vo
         uint32_t file;
 
         ps_ctx_init(&ctx, log);
-        if (started(&io, &ctx, *e, &o)) {
+        if (*e == &ps_io_hdf5) { /* no HDF5 file: said, and nothing is left open */
+            assert_true(started(&io, &ctx, *e, &o));
+            assert_fails(ps_io_add_file(io, "/proc/version", &file), PS_EINPUT,
+                         "/proc/version: HDF5 cannot open the file");
+            ps_io_free(&io);
+        } else if (started(&io, &ctx, *e, &o)) {
             assert_ok(ps_io_add_file(io, "/proc/version", &file));
             assert_ok(ps_io_add_file(io, "/proc/version", &file));
             r = read_one(io, file, 0, BLOCK, dst);
@@ -278,7 +288,7 @@ static ps_status start_add_stop(struct ps_ctx *ctx, const struct ps_io_ops *ops)
     uint32_t file;
     ps_status st;
 
-    PS_GO(st, ps_io_new_with(&io, ctx, ops, &o));
+    PS_GO(st, ps_io_new_with(&io, ctx, ops, &o, NULL));
     PS_GO(st, ps_io_add_file(io, whole.path, &file));
     PS_GO(st, ps_io_add_file(io, cut.path, &file));
 out:
@@ -312,7 +322,7 @@ static void every_allocation_may_fail(void **state)
 
 static void options_choose_the_engine(void **state)
 {
-    static const char *const name[] = {[PS_IO_URING] = "uring", [PS_IO_PREAD] = "pread"};
+    static const char *const name[] = {"", "uring", "pread", "hdf5", "sim"};
     char text[512] = "";
     FILE *log = fmemopen(text, sizeof text, "w");
     struct ps_opts_io o = io_opts(8, 6000);
@@ -321,11 +331,11 @@ static void options_choose_the_engine(void **state)
 
     (void)state;
     ps_ctx_init(&ctx, log);
-    for (uint64_t i = PS_IO_URING; i <= PS_IO_PREAD; i++) {
+    for (uint64_t i = PS_IO_URING; i <= PS_IO_SIM; i++) {
         o.engine = i;
-        assert_fails(ps_io_new(&io, &ctx, &o), PS_EUSAGE, "--read-bytes is 6000");
+        assert_fails(ps_io_new(&io, &ctx, &o, NULL), PS_EUSAGE, "--read-bytes is 6000");
         o.read_bytes = BLOCK;
-        if (ps_io_new(&io, &ctx, &o) == PS_OK)
+        if (ps_io_new(&io, &ctx, &o, NULL) == PS_OK)
             assert_string_equal(ps_io_name(io), name[i]);
         else
             assert_non_null(strstr(ps_err_sentence(), "--io pread"));
@@ -337,11 +347,99 @@ static void options_choose_the_engine(void **state)
     fclose(log);
 }
 
+/* A request that breaks the contract, one way for each @p how. */
+static void misuse(struct ps_io *io, uint32_t file, void *dst, int how)
+{
+    struct ps_io_req r = {.file = file, .len = BLOCK, .dst = dst}, *p = &r;
+    uint32_t n;
+
+    r.file += how == 0;
+    r.len = how == 1 ? 0 : how == 2 ? BLOCK / 2 : how == 3 ? 5 * BLOCK : BLOCK;
+    r.offset = how == 4 ? 512 : how == 5 ? (uint64_t)INT64_MAX + 1 - BLOCK : 0;
+    r.dst = (char *)dst + (how == 6 ? 512 : 0);
+    if (how == 7) /* more than there is */
+        (void)!ps_io_reap(io, 1, 1, &p, &n);
+    else
+        (void)!ps_io_submit(io, &p, 1, &n);
+}
+
+enum { MISUSES = 8 };
+
+static void wrong_use_stops_the_program_before_any_engine_sees_it(void **state)
+{
+    struct ps_opts_io o = io_opts(8, 4 * BLOCK);
+    void *dst = aligned(8 * BLOCK);
+
+    (void)state;
+    for (EACH_ENGINE(e))
+        for (int how = 0; how < MISUSES; how++) {
+            struct ps_ctx ctx;
+            struct ps_io *io;
+            uint32_t file;
+            pid_t child;
+            int status;
+
+            fflush(NULL);
+            child = fork();
+            assert_true(child >= 0);
+            if (child == 0) {
+                ps_ctx_init(&ctx, NULL);
+                signal(SIGABRT, SIG_DFL);
+                if (freopen("/dev/null", "w", stderr) == NULL ||
+                    ps_io_new_with(&io, &ctx, *e, &o, NULL) != PS_OK ||
+                    ps_io_add_file(io, whole.path, &file) != PS_OK)
+                    _exit(77);
+                misuse(io, file, dst, how);
+                _exit(0);
+            }
+            assert_int_equal(waitpid(child, &status, 0), child);
+            if (WIFEXITED(status) && WEXITSTATUS(status) == 77 && *e == &ps_io_uring)
+                continue;
+            assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+        }
+    free(dst);
+}
+
+/* Its reads come back as they are, or say where it ends now; the engine goes on. */
+static void a_file_cut_while_it_is_open_ends_where_it_is_cut(void **state)
+{
+    struct ps_opts_io o = io_opts(8, 64 * KIB);
+    unsigned char *dst = aligned(64 * KIB);
+
+    (void)state;
+    for (EACH_ENGINE(e)) {
+        struct test_file t;
+        struct ps_ctx ctx;
+        struct ps_io *io;
+        struct ps_io_req r;
+        uint32_t file;
+
+        make_h5_file(&t, 40 * BLOCK, 50);
+        ps_ctx_init(&ctx, NULL);
+        if (started(&io, &ctx, *e, &o)) {
+            assert_ok(ps_io_add_file(io, t.path, &file));
+            assert_int_equal(truncate(t.path, 20 * BLOCK + 77), 0);
+            r = read_one(io, file, 16 * BLOCK, 16 * BLOCK, dst);
+            assert_true(r.sys == ENODATA && r.done == 4 * BLOCK + 77);
+            assert_memory_equal(dst, seen_by(*e, &t) + 16 * BLOCK, 4 * BLOCK + 77);
+            r = read_one(io, file, 30 * BLOCK, BLOCK, dst);
+            assert_true(r.sys == ENODATA && r.done == 0);
+            r = read_one(io, file, 0, BLOCK, dst);
+            assert_true(r.sys == 0);
+            assert_int_equal(ps_io_counts(io).requests, 3);
+            ps_io_free(&io);
+        }
+        assert_int_equal(ps_ctx_fini(&ctx), 0);
+        drop_file(&t);
+    }
+    free(dst);
+}
+
 static int setup(void **state)
 {
     (void)state;
-    make_file(&whole, FILE_BYTES, 1);
-    make_file(&cut, SHORT_BYTES, 2);
+    make_h5_file(&whole, FILE_BYTES, 1);
+    make_h5_file(&cut, SHORT_BYTES, 2);
     return 0;
 }
 static int teardown(void **state)
@@ -361,6 +459,8 @@ int main(void)
         cmocka_unit_test(the_end_of_a_file_is_reported_with_what_came_before_it),
         cmocka_unit_test(what_is_no_readable_file_is_named),
         cmocka_unit_test(a_file_system_without_direct_reads_is_read_through_the_page_cache),
+        cmocka_unit_test(wrong_use_stops_the_program_before_any_engine_sees_it),
+        cmocka_unit_test(a_file_cut_while_it_is_open_ends_where_it_is_cut),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(options_choose_the_engine),
     };

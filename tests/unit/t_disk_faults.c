@@ -26,7 +26,7 @@ static void rig_start(struct rig *r, uint32_t depth)
     memset(r, 0, sizeof *r);
     r->log = fmemopen(r->text, sizeof r->text, "w");
     ps_ctx_init(&r->ctx, r->log);
-    assert_ok(ps_io_new_with(&r->io, &r->ctx, &faulty_engine, &o));
+    assert_ok(ps_io_new_with(&r->io, &r->ctx, &faulty_engine, &o, NULL));
     assert_ok(ps_io_add_file(r->io, t.path, &r->file));
     r->dst = aligned(PIECES * PIECE);
 }

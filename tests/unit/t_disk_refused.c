@@ -75,7 +75,7 @@ static void auto_falls_back(int sys)
         ps_ctx_init(&ctx, log);
         ctx.log.rank = rank;
         ctx.log.quiet = true; /* not even --quiet hides it */
-        MUST(ps_io_new(&io, &ctx, &o) == PS_OK);
+        MUST(ps_io_new(&io, &ctx, &o, NULL) == PS_OK);
         MUST(strcmp(ps_io_name(io), "pread") == 0);
         read_and_compare(io);
         ps_io_free(&io);
@@ -95,7 +95,7 @@ static void by_name_is_refused(int sys)
 
     ps_ctx_init(&ctx, NULL);
     o.engine = PS_IO_URING;
-    MUST(ps_io_new(&io, &ctx, &o) == PS_EUNSUPP);
+    MUST(ps_io_new(&io, &ctx, &o, NULL) == PS_EUNSUPP);
     MUST(io == NULL);
     MUST(strstr(ps_err_sentence(), "--io uring") != NULL);
     MUST(strstr(ps_err_sentence(), strerror(sys)) != NULL);

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Completion of penstock for bash. Written by scripts/make-texts.sh from the options table; do not edit.
+_penstock() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local command=${COMP_WORDS[1]-} value='' options='' kinds='' word
+    if [ "$cur" = = ]; then
+        cur=''
+    elif [ "$prev" = = ] && [ "$COMP_CWORD" -ge 3 ]; then
+        prev=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -le 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W 'import generate partition info verify train infer --help --version' -- "$cur")
+        return 0
+    fi
+    case $command in
+    import)
+        options='--json --quiet --config --out --force --memory --name --symmetrise --drop-loops --dedupe --normalise --edges --features --labels --train --valid --test --splits --num-nodes --num-classes'
+        kinds='dir npy'
+        case $prev in
+        --config) value='@files' ;;
+        --out | -o) value='@files' ;;
+        --memory) value='@other' ;;
+        --name) value='@other' ;;
+        --normalise) value='none row standard' ;;
+        --edges) value='@files' ;;
+        --features) value='@files' ;;
+        --labels) value='@files' ;;
+        --train) value='@files' ;;
+        --valid) value='@files' ;;
+        --test) value='@files' ;;
+        --splits) value='@files' ;;
+        --num-nodes) value='@other' ;;
+        --num-classes) value='@other' ;;
+        esac
+        ;;
+    generate)
+        options='--json --quiet --config --out --force --seed --memory --threads --name --nodes --edges --mean-degree --exponent --features --classes --communities --homophily --near --separation --train-share --valid-share --test-share'
+        kinds='sbm'
+        case $prev in
+        --config) value='@files' ;;
+        --out | -o) value='@files' ;;
+        --seed) value='@other' ;;
+        --memory) value='@other' ;;
+        --threads) value='@other' ;;
+        --name) value='@other' ;;
+        --nodes) value='@other' ;;
+        --edges) value='@other' ;;
+        --mean-degree) value='@other' ;;
+        --exponent) value='@other' ;;
+        --features) value='@other' ;;
+        --classes) value='@other' ;;
+        --communities) value='@other' ;;
+        --homophily) value='@other' ;;
+        --near) value='@other' ;;
+        --separation) value='@other' ;;
+        --train-share) value='@other' ;;
+        --valid-share) value='@other' ;;
+        --test-share) value='@other' ;;
+        esac
+        ;;
+    partition)
+        options='--json --quiet --config --out --force --seed --memory --parts --method --imbalance'
+        kinds=''
+        case $prev in
+        --config) value='@files' ;;
+        --out | -o) value='@files' ;;
+        --seed) value='@other' ;;
+        --memory) value='@other' ;;
+        --parts) value='@other' ;;
+        --method) value='range metis' ;;
+        --imbalance) value='@other' ;;
+        esac
+        ;;
+    info)
+        options='--json --quiet --config'
+        kinds=''
+        case $prev in
+        --config) value='@files' ;;
+        esac
+        ;;
+    verify)
+        options='--json --quiet --config'
+        kinds=''
+        case $prev in
+        --config) value='@files' ;;
+        esac
+        ;;
+    train)
+        options='--json --quiet --config --out --seed --memory --threads --trace --io --queue-depth --read-bytes --timeout --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every'
+        kinds=''
+        case $prev in
+        --config) value='@files' ;;
+        --out | -o) value='@files' ;;
+        --seed) value='@other' ;;
+        --memory) value='@other' ;;
+        --threads) value='@other' ;;
+        --trace) value='@files' ;;
+        --io) value='auto uring pread' ;;
+        --queue-depth) value='@other' ;;
+        --read-bytes) value='@other' ;;
+        --timeout) value='@other' ;;
+        --model) value='gcn sage' ;;
+        --layers) value='@other' ;;
+        --hidden) value='@other' ;;
+        --dropout) value='@other' ;;
+        --input-dropout) value='@other' ;;
+        --fanout) value='@other' ;;
+        --epochs) value='@other' ;;
+        --batch-size) value='@other' ;;
+        --optimizer) value='adam sgd' ;;
+        --lr) value='@other' ;;
+        --weight-decay) value='@other' ;;
+        --select) value='loss accuracy' ;;
+        --patience) value='@other' ;;
+        --eval) value='exact none' ;;
+        --eval-every) value='@other' ;;
+        --runs) value='@other' ;;
+        --split) value='all' ;;
+        --log-every) value='@other' ;;
+        esac
+        ;;
+    infer)
+        options='--json --quiet --config --out --force --memory --threads --io --queue-depth --read-bytes --timeout --run'
+        kinds=''
+        case $prev in
+        --config) value='@files' ;;
+        --out | -o) value='@files' ;;
+        --memory) value='@other' ;;
+        --threads) value='@other' ;;
+        --io) value='auto uring pread' ;;
+        --queue-depth) value='@other' ;;
+        --read-bytes) value='@other' ;;
+        --timeout) value='@other' ;;
+        --run) value='@files' ;;
+        esac
+        ;;
+    *) return 0 ;;
+    esac
+    if [ "$value" = @other ]; then
+        return 0
+    elif [ -n "$value" ] && [ "$value" != @files ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$value" -- "$cur")
+        return 0
+    elif [ -z "$value" ] && [ "${cur:0:1}" = - ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$cur")
+        return 0
+    fi
+    if [ -z "$value" ] && [ -n "$kinds" ]; then
+        for word in "${COMP_WORDS[@]:2:COMP_CWORD-2}"; do
+            case " $kinds " in *" $word "*) kinds='' ;; esac
+        done
+        if [ -n "$kinds" ]; then
+            mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$cur")
+            return 0
+        fi
+    fi
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    return 0
+}
+complete -F _penstock penstock
