@@ -59,7 +59,7 @@ const char *ps_task_name(enum ps_task task); /**< "none", "single-label", "multi
 struct ps_meta {
     char name[PS_NAME_BYTES];
     char uuid[40];
-    char partitioner[32]; /**< "none", "range", "metis" */
+    char partitioner[32]; /**< "none", "range", "metis", "hash" */
     uint64_t nodes, edges;
     enum ps_feature_kind feature_kind;
     enum ps_feature_type feature_type; /**< of dense rows */

@@ -188,8 +188,10 @@ static inline void check_report(const json_t *r, const struct whole *w)
 static inline void check_meta(const struct whole *a, const struct whole *b, uint64_t parts,
                               uint64_t method)
 {
+    static const char *const name[] = {"range", "metis", "hash"};
+
     assert_int_equal(b->meta->parts, parts);
-    assert_string_equal(b->meta->partitioner, method == PS_METHOD_METIS ? "metis" : "range");
+    assert_string_equal(b->meta->partitioner, name[method]);
     assert_string_equal(a->meta->name, b->meta->name);
     assert_string_not_equal(a->meta->uuid, b->meta->uuid);
     assert_non_null(strstr(b->meta->provenance, a->meta->uuid));

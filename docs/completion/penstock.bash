@@ -16,14 +16,16 @@ _penstock() {
     fi
     case $command in
     import)
-        options='--json --quiet --config --out --force --memory --name --symmetrise --drop-loops --dedupe --normalise --edges --features --labels --train --valid --test --splits --num-nodes --num-classes'
+        options='--json --quiet --config --out --force --seed --memory --name --symmetrise --drop-loops --dedupe --normalise --project --edges --features --labels --train --valid --test --splits --num-nodes --num-classes'
         kinds='dir npy'
         case $prev in
         --config) value='@files' ;;
         --out | -o) value='@files' ;;
+        --seed) value='@other' ;;
         --memory) value='@other' ;;
         --name) value='@other' ;;
         --normalise) value='none row standard' ;;
+        --project) value='@other' ;;
         --edges) value='@files' ;;
         --features) value='@files' ;;
         --labels) value='@files' ;;
@@ -36,8 +38,8 @@ _penstock() {
         esac
         ;;
     generate)
-        options='--json --quiet --config --out --force --seed --memory --threads --name --nodes --edges --mean-degree --exponent --features --classes --communities --homophily --near --separation --train-share --valid-share --test-share'
-        kinds='sbm'
+        options='--json --quiet --config --out --force --seed --memory --threads --name --symmetrise --drop-loops --dedupe --nodes --edges --mean-degree --exponent --features --classes --communities --homophily --near --separation --rmat-a --rmat-b --rmat-c --train-share --valid-share --test-share'
+        kinds='sbm rmat'
         case $prev in
         --config) value='@files' ;;
         --out | -o) value='@files' ;;
@@ -55,6 +57,9 @@ _penstock() {
         --homophily) value='@other' ;;
         --near) value='@other' ;;
         --separation) value='@other' ;;
+        --rmat-a) value='@other' ;;
+        --rmat-b) value='@other' ;;
+        --rmat-c) value='@other' ;;
         --train-share) value='@other' ;;
         --valid-share) value='@other' ;;
         --test-share) value='@other' ;;
@@ -69,7 +74,7 @@ _penstock() {
         --seed) value='@other' ;;
         --memory) value='@other' ;;
         --parts) value='@other' ;;
-        --method) value='range metis' ;;
+        --method) value='range metis hash' ;;
         --imbalance) value='@other' ;;
         esac
         ;;
@@ -88,7 +93,7 @@ _penstock() {
         esac
         ;;
     train)
-        options='--json --quiet --config --out --seed --memory --threads --trace --io --queue-depth --read-bytes --timeout --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every'
+        options='--json --quiet --config --out --seed --memory --threads --trace --io --queue-depth --read-bytes --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every'
         kinds=''
         case $prev in
         --config) value='@files' ;;
@@ -97,10 +102,20 @@ _penstock() {
         --memory) value='@other' ;;
         --threads) value='@other' ;;
         --trace) value='@files' ;;
-        --io) value='auto uring pread' ;;
+        --io) value='auto uring pread hdf5 sim' ;;
         --queue-depth) value='@other' ;;
         --read-bytes) value='@other' ;;
+        --network) value='auto mpi self sim' ;;
+        --ranks) value='@other' ;;
         --timeout) value='@other' ;;
+        --sim-seed) value='@other' ;;
+        --sim-disk-bandwidth) value='@other' ;;
+        --sim-disk-latency) value='@other' ;;
+        --sim-disk-depth) value='@other' ;;
+        --sim-disk-faults) value='@files' ;;
+        --sim-net-bandwidth) value='@other' ;;
+        --sim-net-latency) value='@other' ;;
+        --sim-net-faults) value='@files' ;;
         --model) value='gcn sage' ;;
         --layers) value='@other' ;;
         --hidden) value='@other' ;;
@@ -122,17 +137,27 @@ _penstock() {
         esac
         ;;
     infer)
-        options='--json --quiet --config --out --force --memory --threads --io --queue-depth --read-bytes --timeout --run'
+        options='--json --quiet --config --out --force --memory --threads --io --queue-depth --read-bytes --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --run'
         kinds=''
         case $prev in
         --config) value='@files' ;;
         --out | -o) value='@files' ;;
         --memory) value='@other' ;;
         --threads) value='@other' ;;
-        --io) value='auto uring pread' ;;
+        --io) value='auto uring pread hdf5 sim' ;;
         --queue-depth) value='@other' ;;
         --read-bytes) value='@other' ;;
+        --network) value='auto mpi self sim' ;;
+        --ranks) value='@other' ;;
         --timeout) value='@other' ;;
+        --sim-seed) value='@other' ;;
+        --sim-disk-bandwidth) value='@other' ;;
+        --sim-disk-latency) value='@other' ;;
+        --sim-disk-depth) value='@other' ;;
+        --sim-disk-faults) value='@files' ;;
+        --sim-net-bandwidth) value='@other' ;;
+        --sim-net-latency) value='@other' ;;
+        --sim-net-faults) value='@files' ;;
         --run) value='@files' ;;
         esac
         ;;

@@ -10,6 +10,7 @@ void ps_ctx_init(struct ps_ctx *ctx, FILE *log_out)
     ctx->job_status = PS_OK;
     ctx->fabric = NULL;
     ctx->fabric_rank = 0;
+    ctx->caller_tells = false;
 }
 
 long long ps_ctx_fini(struct ps_ctx *ctx)

@@ -28,6 +28,7 @@ struct ps_ctx {
      *  and this rank's number on it. NULL where a rank is a process. */
     struct ps_fabric *fabric;
     uint32_t fabric_rank;
+    bool caller_tells; /**< in a library: failures are not printed, the caller reads the sentence */
 };
 
 /** Words go to @p log_out (NULL: nowhere). No budget, one thread. */

@@ -132,8 +132,14 @@ static PS_MUST ps_status parse_list(const struct ps_opt_row *r, const char *text
 
 static PS_MUST ps_status parse_text(const struct ps_opt_row *r, const char *text, char *out)
 {
+    json_t *told;
+
     if (strlen(text) >= PS_TEXT_BYTES)
         PS_FAIL(PS_EUSAGE, "--%s: longer than %d bytes", r->name, PS_TEXT_BYTES - 1);
+    told = json_string(text); /* as ps_opts_json will tell it */
+    if (told == NULL)
+        PS_FAIL(PS_EUSAGE, "--%s: '%s' is not UTF-8", r->name, text);
+    json_decref(told);
     memcpy(out, text, strlen(text) + 1);
     return PS_OK;
 }
@@ -284,8 +290,8 @@ json_t *ps_opts_json(const struct ps_opts *o, enum ps_cmd cmd)
 const char *ps_opts_choice(const struct ps_opts *o, const char *name)
 {
     static const char *const word[] = {
-        "auto", "uring", "pread", "hdf5", "sim",   "none", "row",      "standard", "range", "metis",
-        "gcn",  "sage",  "adam",  "sgd",  "exact", "loss", "accuracy", "mpi",      "self"};
+        "auto", "uring", "pread", "hdf5", "sim", "none",  "row",  "standard", "range", "metis",
+        "hash", "gcn",   "sage",  "adam", "sgd", "exact", "loss", "accuracy", "mpi",   "self"};
     const struct ps_opt_row *r = ps_opt_row_find(PS_CMD_ALL, name);
     size_t len;
     const char *c;

@@ -70,6 +70,8 @@ static PS_MUST ps_status outcome(struct ps_ctx *ctx, const struct rank *rank, ui
             ctx->job_status = rank[i].ctx.job_status;
         st = PS_ECANCEL;
     }
+    if (st == PS_ECANCEL && ctx->job_status == PS_OK)
+        ctx->job_status = PS_EPEER;
     return st;
 }
 

@@ -88,7 +88,7 @@ void ps_texts_markdown(FILE *out)
     fputs("# Options\n\n<!-- Written by scripts/make-texts.sh from src/base/opt_table.def; do not "
           "edit. -->\n\nEvery option of every command, as `penstock COMMAND --help` has it. "
           "Names are written in full;\n`--name VALUE` and `--name=VALUE` are the same. Sizes take "
-          "K, M, G and T (powers of 1024), times take\nms, s, m and h. With `--config FILE.ini` "
+          "K, M, G and T (powers of 1024), times take\nus, ms, s, m and h. With `--config FILE.ini` "
           "any option can be set in a file as `name = value`; the\ncommand line wins.\n\n"
           "| command | what |\n|---|---|\n",
           out);

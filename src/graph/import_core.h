@@ -45,7 +45,7 @@ struct ps_import {
     char *beside;                         /**< path of the result, without slashes at its end */
 
     /* Found on the way. */
-    uint64_t feature_count; /**< z that are stored */
+    uint64_t feature_count; /**< z of the sparse rows, zeros left out */
     bool feature_values;    /**< CSR values are stored */
     uint8_t *index_split;   /**< (N) from role[], as stored; NULL: rows of splits only */
     uint32_t split_count;   /**< S, at least 1 */
@@ -67,8 +67,9 @@ PS_MUST ps_status ps_import_note(struct ps_import *im, const char *path);
 PS_MUST ps_status ps_import_open(struct ps_import *im, struct ps_npy **a, const char *path);
 
 /** From open inputs to a finished dataset at o->common.out. Adds to @p report: name, nodes, edges,
- *  feature_kind, feature_dim, classes, splits, split_source, train, valid, test (of split 0),
- *  path, sort_ranges (1: the edges were sorted in memory), seconds. */
+ *  feature_kind, feature_dim, projected_from (columns before --project, else 0), classes, splits,
+ * split_source, train, valid, test (of split 0), path, sort_ranges (1: the edges were sorted in
+ * memory), seconds. */
 PS_MUST ps_status ps_import_run(struct ps_import *im, json_t *report);
 
 /* The parts of a run, in the order of the run. */
@@ -89,7 +90,8 @@ PS_MUST ps_status ps_import_write_dense(struct ps_import *im);
 /** import_edges.c: sort the edges, begin part 0, write its graph. */
 PS_MUST ps_status ps_import_write_graph(struct ps_import *im);
 
-/** The kind and type of features as they will be stored. */
+/** Columns, kind and type of features as they will be stored: after --project. */
+uint64_t ps_import_feature_columns(const struct ps_import *im);
 enum ps_feature_kind ps_import_feature_kind(const struct ps_import *im);
 enum ps_feature_type ps_import_feature_type(const struct ps_import *im);
 

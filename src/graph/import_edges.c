@@ -87,7 +87,7 @@ static uint64_t dataset_bytes(const struct reader *r)
     uint64_t features = (im->feature_count + im->nodes) * item;
 
     if (ps_import_feature_kind(im) == PS_FEATURES_DENSE)
-        features = im->nodes * im->feature_dim * item;
+        features = im->nodes * ps_import_feature_columns(im) * item;
     return features + r->edges * 16 + im->nodes * (24 + im->split_count);
 }
 
@@ -116,7 +116,8 @@ ps_status ps_import_write_graph(struct ps_import *im)
     ps_mem_free(&im->ctx->mem, &r.raw);
     im->edge_count = ps_csc_edges(c);
     im->sort_ranges = ps_csc_ranges(c);
-    PS_GO(st, ps_edges_write(c, im->w, im->feature_count));
+    PS_GO(st, ps_edges_write(
+                  c, im->w, ps_import_feature_kind(im) == PS_FEATURES_CSR ? im->feature_count : 0));
 out:
     ps_csc_free(&c);
     ps_mem_free(&im->ctx->mem, &r.raw);

@@ -41,9 +41,15 @@ PS_MUST ps_status ps_import_dir(struct ps_ctx *ctx, const struct ps_opts *o, con
 PS_MUST ps_status ps_import_npy(struct ps_ctx *ctx, const struct ps_opts *o, const char *command,
                                 json_t *report);
 
-/** A stochastic block model with planted classes; see generate.c for the model. */
+/** A stochastic block model with planted classes; see sbm.h for the model. */
 PS_MUST ps_status ps_generate_sbm(struct ps_ctx *ctx, const struct ps_opts *o, const char *command,
                                   json_t *report);
+
+/** A recursive-matrix graph with the parameters of Graph500; see rmat.h for the model, and
+ *  generate_rmat.c for the report. Memory: 13 bytes for each node, sorting memory (what --memory
+ *  leaves, 1 GiB without one), some MiB. */
+PS_MUST ps_status ps_generate_rmat(struct ps_ctx *ctx, const struct ps_opts *o, const char *command,
+                                   json_t *report);
 
 /** Renumber and split @p in into o->partition.parts partitions. Report: edge_cut,
  *  balance_nodes, balance_edges, balance_train (largest over mean), halo (distinct remote

@@ -174,6 +174,8 @@ static PS_MUST ps_status cut(struct job *j)
     ps_source_init(&j->source, j->ctx, j->ds);
     if (j->o->partition.method == PS_METHOD_METIS)
         return ps_cut_metis(&j->source, j->o, &j->cut);
+    if (j->o->partition.method == PS_METHOD_HASH)
+        return ps_cut_hash(&j->source, ps_u32(j->o->partition.parts), j->o->common.seed, &j->cut);
     return ps_cut_range(&j->source, ps_u32(j->o->partition.parts), &j->cut);
 }
 

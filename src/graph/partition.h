@@ -44,6 +44,14 @@ PS_MUST ps_status ps_cut_range(struct ps_source *s, uint32_t parts, struct ps_cu
  */
 PS_MUST ps_status ps_cut_metis(struct ps_source *s, const struct ps_opts *o, struct ps_cut *c);
 
+/**
+ * A keyed permutation of all nodes, cut in equal runs: sizes differ by one node at most, ids keep
+ * their order within a partition. Memory: 8 bytes for each node.
+ * @pre parts <= nodes
+ * @return PS_EUSAGE if nodes >= 2^32
+ */
+PS_MUST ps_status ps_cut_hash(struct ps_source *s, uint32_t parts, uint64_t seed, struct ps_cut *c);
+
 /** Whether METIS's ids can hold so many nodes, and edges once symmetrised. @return PS_EUSAGE */
 PS_MUST ps_status ps_metis_check(uint64_t nodes, uint64_t edges, bool symmetrised);
 

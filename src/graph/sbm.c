@@ -2,8 +2,8 @@
 /* The model of sbm.h. Every draw is (purpose, node, index); none depends on another node. */
 #include "src/graph/sbm.h"
 
-#include "io/dataset.h"
 #include "src/graph/sort_u64.h"
+#include "src/kern/normal.h"
 
 #include <math.h>
 #include <string.h>
@@ -104,21 +104,6 @@ static PS_MUST ps_status set_communities(struct ps_sbm *m, const struct ps_opts_
     return PS_OK;
 }
 
-static PS_MUST ps_status set_splits(struct ps_sbm *m, const struct ps_opts_generate *g)
-{
-    double n = (double)m->nodes;
-
-    if (g->train_share + g->valid_share + g->test_share > 1 + 1e-12)
-        PS_FAIL(PS_EUSAGE,
-                "--train-share %.6g, --valid-share %.6g and --test-share %.6g add up to more "
-                "than 1",
-                g->train_share, g->valid_share, g->test_share);
-    m->train = ps_min(m->nodes, (uint64_t)llround(g->train_share * n));
-    m->valid = ps_min(m->nodes - m->train, (uint64_t)llround(g->valid_share * n));
-    m->test = ps_min(m->nodes - m->train - m->valid, (uint64_t)llround(g->test_share * n));
-    return PS_OK;
-}
-
 ps_status ps_sbm_init(struct ps_sbm *m, const struct ps_opts_generate *g, uint64_t seed)
 {
     memset(m, 0, sizeof *m);
@@ -127,10 +112,10 @@ ps_status ps_sbm_init(struct ps_sbm *m, const struct ps_opts_generate *g, uint64
                 g->nodes);
     m->nodes = g->nodes;
     m->features = ps_u32(g->features);
-    m->centre_deviation = g->separation / sqrt(2.0 * (double)g->features);
+    m->centre_deviation = (float)(g->separation / sqrt(2.0 * (double)g->features));
     PS_TRY(set_degrees(m, g));
     PS_TRY(set_communities(m, g));
-    PS_TRY(set_splits(m, g));
+    PS_TRY(ps_split_sizes_set(&m->split_sizes, g));
     m->degree_order = ps_key_make(seed, PS_FOR_GENERATE_DEGREE, 0, 0, 0);
     m->degree_jitter = ps_key_make(seed, PS_FOR_GENERATE_DEGREE, 1, 0, 0);
     m->edge = ps_key_make(seed, PS_FOR_GENERATE_EDGE, 0, 0, 0);
@@ -246,38 +231,25 @@ void ps_sbm_sources(const struct ps_sbm *m, uint64_t v, uint64_t degree, uint64_
     ps_sort_u64(out, degree);
 }
 
-/* Normal numbers for columns 2i and 2i + 1; the last column may be alone. */
-static void add_normals(struct ps_key key, uint64_t node, double deviation, uint32_t columns,
-                        float *row)
-{
-    for (uint32_t i = 0; i < columns; i += 2) {
-        struct ps_draw d = ps_draw_at(key, node, i / 2);
-        double x[2];
-        ps_normal_pair(&d, x);
-        row[i] = (float)((double)row[i] + deviation * x[0]);
-        if (i + 1 < columns)
-            row[i + 1] = (float)((double)row[i + 1] + deviation * x[1]);
-    }
-}
-
 void ps_sbm_centre(const struct ps_sbm *m, uint32_t c, float *out)
 {
     memset(out, 0, m->features * sizeof *out);
-    add_normals(m->centre, c, m->centre_deviation, m->features, out);
+    ps_add_normals(m->centre, c, m->centre_deviation, m->features, out);
 }
 
 void ps_sbm_add_noise(const struct ps_sbm *m, uint64_t v, float *row)
 {
-    add_normals(m->feature, v, 1, m->features, row);
+    ps_add_normals(m->feature, v, 1, m->features, row);
 }
 
 uint8_t ps_sbm_split(const struct ps_sbm *m, uint64_t v)
 {
+    const struct ps_split_sizes *s = &m->split_sizes;
     uint64_t place = ps_permute(m->split, v, m->nodes);
 
-    if (place < m->train)
+    if (place < s->train)
         return PS_SPLIT_TRAIN;
-    if (place < m->train + m->valid)
+    if (place < s->train + s->valid)
         return PS_SPLIT_VALID;
-    return place < m->train + m->valid + m->test ? PS_SPLIT_TEST : PS_SPLIT_NONE;
+    return place < s->train + s->valid + s->test ? PS_SPLIT_TEST : PS_SPLIT_NONE;
 }

@@ -24,8 +24,8 @@
  * - Splits: node v has a place in a keyed permutation; the first round(train_share N) places
  *   train, and so on. The sizes of the splits are exact.
  *
- * Numbers come from Philox (rng.h). pow, log and cos of the C library are used, so files are
- * equal byte for byte where that library is the same.
+ * Numbers come from Philox (rng.h). pow of the C library decides degrees, so files are equal byte
+ * for byte where that library is the same.
  */
 #ifndef PS_GRAPH_SBM_H
 #define PS_GRAPH_SBM_H
@@ -33,13 +33,15 @@
 #include "src/base/num.h"
 #include "src/base/opt.h"
 #include "src/base/rng.h"
+#include "src/graph/generate.h"
 
 struct ps_sbm {
     uint64_t nodes, communities, degree_min, degree_cap;
-    uint64_t train, valid, test; /**< nodes in each split */
+    struct ps_split_sizes split_sizes;
     uint32_t classes, features;
     uint32_t octaves; /**< of the distance of a near source */
-    double homophily, near, centre_deviation;
+    double homophily, near;
+    float centre_deviation;
     double mean, scale, tail; /**< of the degrees; tail = exponent - 1 */
     struct ps_key degree_order, degree_jitter, edge, feature, centre, split;
 };

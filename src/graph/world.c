@@ -64,7 +64,10 @@ ps_status ps_world_outcome(const struct ps_world *w, ps_status st)
         return st; /* the others know nothing: closing ends the job, with the sentence */
     w->ctx->job_status = first;
     ps_log_progress_end(&w->ctx->log);
-    if (rank == ps_comm_rank(w->comm))
+    if (w->ctx->caller_tells && st == PS_ECANCEL)
+        ps_err_set(first == PS_OK ? PS_ECANCEL : first, 0, __FILE__, __LINE__,
+                   "rank %u failed first and knows why (%s)", rank, ps_status_name(first));
+    else if (!w->ctx->caller_tells && rank == ps_comm_rank(w->comm))
         ps_comm_tell(w->comm);
     return PS_ECANCEL;
 }

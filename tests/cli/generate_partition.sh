@@ -42,9 +42,12 @@ json() {
     fail "99 partitions"
 "$PENSTOCK" partition u.ps -o v.ps --method range --parts 3 >out
 grep -q '^edge_cut' out && ! grep -q '^partitions' out || fail "the plain report: $(cat out)"
-rm -r t.ps u.ps v.ps
+"$PENSTOCK" partition u.ps -o w.ps --method hash --parts 3 --json >out
+[ "$(json out 'd["method"], sorted(p["nodes"] for p in d["partitions"])')" = "('hash', [33, 33, 34])" ] ||
+    fail "hash: $(cat out)"
+rm -r t.ps u.ps v.ps w.ps
 
-refuses 1 'rmat comes with a later version' "$PENSTOCK" generate rmat -o x.ps
+refuses 1 'add up to more than 1' "$PENSTOCK" generate rmat -o x.ps --rmat-a 0.7
 refuses 1 "'er' is no kind of graph" "$PENSTOCK" generate er -o x.ps
 refuses 1 'out is needed' "$PENSTOCK" generate sbm
 refuses 1 'g.ps exists' "$PENSTOCK" generate sbm -o g.ps
@@ -64,4 +67,5 @@ ulimit -f 300
 refuses 3 'part-00000.h5' "$PENSTOCK" generate sbm -o x.ps --nodes 2000 --features 50
 refuses 3 'part-00000.h5' "$PENSTOCK" partition g.ps -o x.ps --method range --parts 1
 refuses 3 'part-00000.h5' "$PENSTOCK" partition g.ps -o x.ps --method metis --parts 1
+refuses 3 'part-00000.h5' "$PENSTOCK" partition g.ps -o x.ps --method hash --parts 1
 holds 'g.ps '

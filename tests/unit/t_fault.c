@@ -67,10 +67,11 @@ static void what_is_no_plan_is_refused_with_the_place(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_fails(ps_fault_plan_parse(&p, "--x", bad[i].text, kinds), PS_EUSAGE, bad[i].part);
     assert_non_null(strstr(ps_err_sentence(), "--x: at character"));
-    for (size_t i = 1; i < PS_FAULTS_MAX; i++)
-        strncat(many, ",boom@1", sizeof many - strlen(many) - 1);
-    assert_ok(ps_fault_plan_parse(&p, "--x", many, kinds));
-    strncat(many, ",boom@1", sizeof many - strlen(many) - 1);
+    for (size_t i = 1, n = strlen(many); i <= PS_FAULTS_MAX; i++, n = strlen(many)) {
+        assert_ok(ps_fault_plan_parse(&p, "--x", many, kinds));
+        assert_int_equal(p.count, i);
+        snprintf(many + n, sizeof many - n, ",boom@1");
+    }
     assert_fails(ps_fault_plan_parse(&p, "--x", many, kinds), PS_EUSAGE, "at most 16 faults");
 }
 

@@ -61,11 +61,12 @@ static void every_kind_of_dataset_is_the_input_in_another_order(void **state)
     for (int i = 0; i < SHAPES; i++) {
         write_shape(&ctx, &shape[i]);
         for (int p = 0; p < 5; p++)
-            for (uint64_t method = PS_METHOD_RANGE; method <= PS_METHOD_METIS; method++)
+            for (uint64_t method = PS_METHOD_RANGE; method <= PS_METHOD_HASH; method++)
                 check_cut(dir, &ctx, "in.ps", parts[p], method);
     }
     check_cut(dir, &ctx, "in.ps", shape[SHAPES - 1].nodes, PS_METHOD_RANGE);
     check_cut(dir, &ctx, "in.ps", shape[SHAPES - 1].nodes, PS_METHOD_METIS);
+    check_cut(dir, &ctx, "in.ps", shape[SHAPES - 1].nodes, PS_METHOD_HASH);
 }
 
 /* Large enough for several chunks, of which the rows of CSR features cut some short. */
@@ -80,7 +81,8 @@ static void the_result_does_not_depend_on_the_memory(void **state)
                                                .classes = 3,
                                                .splits = 2,
                                                .weighted = true};
-    static const uint64_t tight[] = {[PS_METHOD_RANGE] = 7 << 20, [PS_METHOD_METIS] = 24 << 20};
+    static const uint64_t tight[] = {
+        [PS_METHOD_RANGE] = 7 << 20, [PS_METHOD_METIS] = 24 << 20, [PS_METHOD_HASH] = 7 << 20};
     struct ps_opts *o = calloc(1, sizeof *o);
     struct ps_ctx ctx;
     struct whole a, b;
@@ -88,7 +90,7 @@ static void the_result_does_not_depend_on_the_memory(void **state)
     (void)state;
     ps_ctx_init(&ctx, NULL);
     write_shape(&ctx, &large);
-    for (uint64_t method = PS_METHOD_RANGE; method <= PS_METHOD_METIS; method++) {
+    for (uint64_t method = PS_METHOD_RANGE; method <= PS_METHOD_HASH; method++) {
         json_decref(cut(dir, &ctx, o, "in.ps", "roomy.ps", 1, method));
         atomic_store(&ctx.mem.limit_bytes, tight[method]);
         atomic_store(&ctx.mem.peak_bytes, 0);
@@ -101,7 +103,7 @@ static void the_result_does_not_depend_on_the_memory(void **state)
         assert_bytes_equal(a.weights, b.weights, a.meta->edges * 4);
         whole_free(&a);
         whole_free(&b);
-        if (method == PS_METHOD_METIS) {
+        if (method != PS_METHOD_RANGE) {
             atomic_store(&ctx.mem.limit_bytes, tight[method]);
             check_cut(dir, &ctx, "in.ps", 3, method);
         }
@@ -147,18 +149,16 @@ static void metis_finds_the_planted_communities_and_keeps_its_balance(void **sta
     free(o);
 }
 
-static void the_same_seed_cuts_alike_and_another_differently(void **state)
+static void check_seeds(uint64_t method)
 {
     struct ps_opts *o = calloc(1, sizeof *o);
     struct whole a, b, c;
     struct ps_ctx ctx;
     json_t *r = json_object();
 
-    (void)state;
     ps_ctx_init(&ctx, NULL);
-    generate(&ctx, o, "seeds.ps");
-    json_decref(cut(dir, &ctx, o, "seeds.ps", "a.ps", 5, PS_METHOD_METIS));
-    json_decref(cut(dir, &ctx, o, "seeds.ps", "b.ps", 5, PS_METHOD_METIS));
+    json_decref(cut(dir, &ctx, o, "seeds.ps", "a.ps", 5, method));
+    json_decref(cut(dir, &ctx, o, "seeds.ps", "b.ps", 5, method));
     o->common.seed = 2;
     snprintf(o->common.out, sizeof o->common.out, "%s/c.ps", dir);
     {
@@ -173,6 +173,61 @@ static void the_same_seed_cuts_alike_and_another_differently(void **state)
     whole_free(&a);
     whole_free(&b);
     whole_free(&c);
+    json_decref(r);
+    free(o);
+}
+
+static void the_same_seed_cuts_alike_and_another_differently(void **state)
+{
+    struct ps_opts *o = calloc(1, sizeof *o);
+    struct ps_ctx ctx;
+
+    (void)state;
+    ps_ctx_init(&ctx, NULL);
+    generate(&ctx, o, "seeds.ps");
+    check_seeds(PS_METHOD_METIS);
+    check_seeds(PS_METHOD_HASH);
+    free(o);
+}
+
+/* Sizes differ by one at most; ids ascend within a partition; and the partition says nothing about
+ * the id: the cut is what chance gives, and of two nodes beside each other in the input as many
+ * stay together as by chance. */
+static void hash_scatters_nodes_in_equal_numbers(void **state)
+{
+    enum { N = 6000, P = 7 };
+    struct ps_opts *o = calloc(1, sizeof *o);
+    double together = 0, chance = 1.0 / P, most, part[P] = {0};
+    static uint32_t of[N];
+    struct ps_ctx ctx;
+    struct whole w;
+    json_t *r;
+
+    (void)state;
+    ps_ctx_init(&ctx, NULL);
+    generate(&ctx, o, "plain.ps");
+    r = cut(dir, &ctx, o, "plain.ps", "hashed.ps", P, PS_METHOD_HASH);
+    read_whole(dir, &w, &ctx, "hashed.ps");
+    for (uint32_t k = 0; k < P; k++) {
+        const uint64_t *id = (const uint64_t *)(void *)w.row[PS_ARRAY_ORIG_ID];
+        uint64_t first = w.meta->part_offsets[k], end = w.meta->part_offsets[k + 1];
+        assert_true(end - first == N / P || end - first == N / P + 1);
+        for (uint64_t v = first; v < end; v++) {
+            assert_true(v == first || id[v] > id[v - 1]);
+            of[id[v]] = k;
+        }
+    }
+    for (uint64_t v = 1; v < N; v++)
+        together += of[v] == of[v - 1];
+    assert_true(fabs(together - N * chance) < 5 * sqrt(N * chance * (1 - chance)));
+    for (uint64_t v = 0; v < N / 10; v++) /* the first ids are in every partition alike */
+        part[of[v]]++;
+    most = 0;
+    for (int k = 0; k < P; k++)
+        most = fmax(most, fabs(part[k] - N * chance / 10));
+    assert_true(most < 5 * sqrt(N * chance / 10));
+    assert_true(fabs(number(r, "edge_cut") - (1 - chance)) < 0.02);
+    whole_free(&w);
     json_decref(r);
     free(o);
 }
@@ -236,6 +291,7 @@ int main(void)
         cmocka_unit_test(the_result_does_not_depend_on_the_memory),
         cmocka_unit_test(metis_finds_the_planted_communities_and_keeps_its_balance),
         cmocka_unit_test(the_same_seed_cuts_alike_and_another_differently),
+        cmocka_unit_test(hash_scatters_nodes_in_equal_numbers),
         cmocka_unit_test(nodes_of_a_partition_are_in_breadth_first_order),
         cmocka_unit_test(range_balances_nodes_edges_and_training_nodes_together),
     };

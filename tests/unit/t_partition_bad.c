@@ -69,7 +69,7 @@ static void what_cannot_be_cut_is_refused(void **state)
     (void)state;
     ps_ctx_init(&ctx, NULL);
     write_input(&ctx, false);
-    for (uint64_t method = PS_METHOD_RANGE; method <= PS_METHOD_METIS; method++) {
+    for (uint64_t method = PS_METHOD_RANGE; method <= PS_METHOD_HASH; method++) {
         options(o, 61, method);
         refused(&ctx, o, PS_EUSAGE, "60 nodes, too few for 61 partitions");
         options(o, 4, method);
@@ -135,7 +135,7 @@ static void ids_and_row_ends_out_of_range_are_found(void **state)
 
     (void)state;
     ps_ctx_init(&ctx, NULL);
-    for (uint64_t method = PS_METHOD_RANGE; method <= PS_METHOD_METIS; method++) {
+    for (uint64_t method = PS_METHOD_RANGE; method <= PS_METHOD_HASH; method++) {
         options(o, 3, method);
         o->common.force = true;
         write_input(&ctx, false);
@@ -160,7 +160,7 @@ static void every_allocation_may_fail(void **state)
     (void)state;
     ps_ctx_init(&ctx, NULL);
     write_input(&ctx, false);
-    for (uint64_t method = PS_METHOD_RANGE; method <= PS_METHOD_METIS; method++) {
+    for (uint64_t method = PS_METHOD_RANGE; method <= PS_METHOD_HASH; method++) {
         ps_status st = PS_EMEM;
         int failed = -1;
         options(o, 2, method);
