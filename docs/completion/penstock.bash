@@ -16,8 +16,8 @@ _penstock() {
     fi
     case $command in
     import)
-        options='--json --quiet --config --out --force --seed --memory --name --symmetrise --drop-loops --dedupe --normalise --project --edges --features --labels --train --valid --test --splits --num-nodes --num-classes'
-        kinds='dir npy'
+        options='--json --quiet --config --out --force --seed --memory --name --symmetrise --drop-loops --dedupe --normalise --project --edges --features --labels --train --valid --test --splits --num-nodes --num-classes --ogb-split'
+        kinds='dir npy ogb'
         case $prev in
         --config) value='@files' ;;
         --out | -o) value='@files' ;;
@@ -35,6 +35,7 @@ _penstock() {
         --splits) value='@files' ;;
         --num-nodes) value='@other' ;;
         --num-classes) value='@other' ;;
+        --ogb-split) value='@other' ;;
         esac
         ;;
     generate)
