@@ -16,8 +16,8 @@ _penstock() {
     fi
     case $command in
     import)
-        options='--json --quiet --config --out --force --seed --memory --name --symmetrise --drop-loops --dedupe --normalise --project --edges --features --labels --train --valid --test --splits --num-nodes --num-classes'
-        kinds='dir npy'
+        options='--json --quiet --config --out --force --seed --memory --name --symmetrise --drop-loops --dedupe --normalise --project --edges --features --labels --train --valid --test --splits --num-nodes --num-classes --ogb-split'
+        kinds='dir npy ogb'
         case $prev in
         --config) value='@files' ;;
         --out | -o) value='@files' ;;
@@ -35,6 +35,7 @@ _penstock() {
         --splits) value='@files' ;;
         --num-nodes) value='@other' ;;
         --num-classes) value='@other' ;;
+        --ogb-split) value='@other' ;;
         esac
         ;;
     generate)
@@ -96,7 +97,7 @@ _penstock() {
         esac
         ;;
     train)
-        options='--json --quiet --config --out --seed --memory --threads --trace --io --queue-depth --read-bytes --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every'
+        options='--json --quiet --config --out --seed --memory --threads --trace --io --queue-depth --read-bytes --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every'
         kinds=''
         case $prev in
         --config) value='@files' ;;
@@ -108,12 +109,17 @@ _penstock() {
         --io) value='auto uring pread hdf5 sim' ;;
         --queue-depth) value='@other' ;;
         --read-bytes) value='@other' ;;
+        --network) value='auto mpi self sim' ;;
+        --ranks) value='@other' ;;
         --timeout) value='@other' ;;
         --sim-seed) value='@other' ;;
         --sim-disk-bandwidth) value='@other' ;;
         --sim-disk-latency) value='@other' ;;
         --sim-disk-depth) value='@other' ;;
         --sim-disk-faults) value='@files' ;;
+        --sim-net-bandwidth) value='@other' ;;
+        --sim-net-latency) value='@other' ;;
+        --sim-net-faults) value='@files' ;;
         --model) value='gcn sage' ;;
         --layers) value='@other' ;;
         --hidden) value='@other' ;;
@@ -135,7 +141,7 @@ _penstock() {
         esac
         ;;
     infer)
-        options='--json --quiet --config --out --force --memory --threads --io --queue-depth --read-bytes --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --run'
+        options='--json --quiet --config --out --force --memory --threads --io --queue-depth --read-bytes --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --run'
         kinds=''
         case $prev in
         --config) value='@files' ;;
@@ -145,12 +151,17 @@ _penstock() {
         --io) value='auto uring pread hdf5 sim' ;;
         --queue-depth) value='@other' ;;
         --read-bytes) value='@other' ;;
+        --network) value='auto mpi self sim' ;;
+        --ranks) value='@other' ;;
         --timeout) value='@other' ;;
         --sim-seed) value='@other' ;;
         --sim-disk-bandwidth) value='@other' ;;
         --sim-disk-latency) value='@other' ;;
         --sim-disk-depth) value='@other' ;;
         --sim-disk-faults) value='@files' ;;
+        --sim-net-bandwidth) value='@other' ;;
+        --sim-net-latency) value='@other' ;;
+        --sim-net-faults) value='@files' ;;
         --run) value='@files' ;;
         esac
         ;;
