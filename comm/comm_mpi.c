@@ -97,9 +97,10 @@ static PS_MUST ps_status open_channels(struct mpi *m)
     return PS_OK;
 }
 
-static ps_status mpi_init(void *state, struct ps_mem *mem, struct ps_comm_world *w)
+static ps_status mpi_init(void *state, struct ps_ctx *ctx, struct ps_comm_world *w)
 {
     struct mpi *m = state;
+    struct ps_mem *mem = &ctx->mem;
     int rank = 0, ranks = 1;
 
     m->mem = mem;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/graph/import_core.h"
 
+#include "src/graph/paths.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -31,7 +33,7 @@ ps_status ps_import_init(struct ps_import *im, struct ps_ctx *ctx, const struct 
 void ps_import_fini(struct ps_import *im)
 {
     ps_dataset_abort(&im->w);
-    ps_npy_close(&im->edges);
+    ps_edge_source_close(&im->edges);
     ps_npy_close(&im->labels);
     for (int r = 0; r < PS_IMPORT_ROLES; r++)
         ps_npy_close(&im->role[r]);
@@ -93,6 +95,20 @@ ps_status ps_import_open(struct ps_import *im, struct ps_npy **a, const char *pa
 {
     PS_TRY(ps_npy_open(a, im->ctx, path)); /* first: it knows what is no regular file */
     return ps_import_note(im, path);
+}
+
+ps_status ps_import_edges_npy(struct ps_import *im, const char *list)
+{
+    struct ps_paths paths;
+    ps_status st;
+
+    PS_TRY(ps_paths_split(&paths, im->ctx, list));
+    PS_GO(st, ps_edge_source_npy(&im->edges, im->ctx, paths.item, paths.count));
+    for (uint32_t i = 0; i < paths.count; i++)
+        PS_GO(st, ps_import_note(im, paths.item[i]));
+out:
+    ps_paths_fini(&paths);
+    return st;
 }
 
 ps_status ps_import_want(const struct ps_npy *a, uint32_t rank, bool integers, const char *expected)
@@ -161,13 +177,16 @@ static PS_MUST ps_status find_name(const struct ps_import *im, char name[PS_NAME
     return PS_OK;
 }
 
-static PS_MUST ps_status check_output(struct ps_import *im)
+ps_status ps_import_check_output(struct ps_import *im)
 {
     const char *out = im->o->common.out;
     size_t n = strlen(out);
-    json_t *command = json_string(im->command);
+    json_t *command;
     struct stat s;
 
+    if (im->beside != NULL)
+        return PS_OK;
+    command = json_string(im->command);
     if (command == NULL)
         PS_FAIL(PS_EUSAGE, "the command line must be UTF-8 to be noted in the provenance");
     json_decref(command);
@@ -183,15 +202,27 @@ static PS_MUST ps_status check_output(struct ps_import *im)
     return PS_OK;
 }
 
+/* A budget is kept only where the number of edges is known before they are sorted. */
+static PS_MUST ps_status count_edges(struct ps_import *im)
+{
+    uint64_t unused;
+
+    im->edges->nodes = im->nodes;
+    if (im->edges->edges == PS_EDGES_UNKNOWN && atomic_load(&im->ctx->mem.limit_bytes) != 0)
+        PS_TRY(ps_edge_source_scan(im->edges, &unused));
+    return PS_OK;
+}
+
 static PS_MUST ps_status scan(struct ps_import *im)
 {
     if (im->nodes == 0 || im->nodes > nodes_max)
         PS_FAIL(PS_EINPUT, "%s: expected a graph of 1 to %" PRIu64 " nodes, found %" PRIu64,
-                im->edges->path, nodes_max, im->nodes);
+                im->edges->name, nodes_max, im->nodes);
     if (im->o->import.project != 0 && im->bits == NULL && im->csr_indptr == NULL)
         PS_FAIL(PS_EUSAGE, "--project makes dense rows of bags of words; %s",
                 im->dense != NULL ? "these features are dense already"
                                   : "this graph comes without features");
+    PS_TRY(count_edges(im));
     PS_TRY(ps_import_scan_labels(im));
     PS_TRY(ps_import_scan_splits(im));
     if (im->dense != NULL)
@@ -285,7 +316,7 @@ ps_status ps_import_run(struct ps_import *im, json_t *report)
 {
     uint64_t part_offsets[2] = {0, 0};
 
-    PS_TRY(check_output(im));
+    PS_TRY(ps_import_check_output(im));
     PS_TRY(scan(im));
     PS_TRY(create(im, part_offsets));
     PS_TRY(write_all(im));

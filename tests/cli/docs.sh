@@ -37,7 +37,8 @@ known |= {"help", "version"}
 # Of cmake, mpirun, srun, Slurm and our scripts; options of the past or the future that pages speak of.
 others = """preset build install prefix bind-to oversubscribe map-by mpi mpi=pmix mpi=list job-name nodes
 ntasks-per-node cpus-per-task time asan tsan all no-install check checks tests list name fanot cflags libs
-target resume ranks epochs config""".split()
+target resume ranks epochs config
+seconds corpus jobs""".split()
 
 for page in pages():
     text = open(os.path.join(root, page)).read()
