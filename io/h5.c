@@ -301,7 +301,8 @@ ps_status ps_h5_close(struct ps_h5 **f)
     *f = NULL;
     if (h == NULL)
         return PS_OK;
-    PS_DASSERT(h->file < 0 || H5Fget_obj_count(h->file, H5F_OBJ_ALL) == 1); /* nothing left open */
+    /* nothing left open; other threads may have opened the same file, which the library shares */
+    PS_DASSERT(h->file < 0 || H5Fget_obj_count(h->file, H5F_OBJ_ALL | H5F_OBJ_LOCAL) == 1);
     if (h->file >= 0 && H5Fclose(h->file) < 0)
         st = ps_h5_refused(h, "close", "the file");
     ps_mem_free(&h->ctx->mem, &h->image.bytes);
