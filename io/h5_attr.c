@@ -19,6 +19,17 @@ static hid_t text_type(size_t bytes)
     return t;
 }
 
+/* An attribute that is there already can be written again in its own type only. */
+static bool has_type(hid_t object, const char *name, hid_t type)
+{
+    hid_t a = H5Aopen(object, name, H5P_DEFAULT), found = H5Aget_type(a);
+    bool same = H5Tequal(found, type) > 0;
+
+    H5Tclose(found);
+    H5Aclose(a);
+    return same;
+}
+
 static PS_MUST ps_status put(struct ps_h5 *f, const char *object, const char *name, hid_t type,
                              const void *x)
 {
@@ -28,8 +39,8 @@ static PS_MUST ps_status put(struct ps_h5 *f, const char *object, const char *na
     /* through the open object: HDF5 1.10.8 loses what is written to an attribute that was
      * opened by the name of its object */
     o = H5Oopen(ps_h5_handle(f), object, H5P_DEFAULT);
-    if (o >= 0 && H5Aexists(o, name) > 0 && H5Tget_class(type) == H5T_STRING)
-        (void)H5Adelete(o, name); /* the new text may have another length */
+    if (o >= 0 && H5Aexists(o, name) > 0 && !has_type(o, name, type))
+        (void)H5Adelete(o, name); /* such as a text of another length */
     if (o >= 0)
         a = H5Aexists(o, name) > 0 ? H5Aopen(o, name, H5P_DEFAULT)
                                    : H5Acreate2(o, name, type, space, H5P_DEFAULT, H5P_DEFAULT);

@@ -139,6 +139,10 @@ ps_status ps_meta_check(const struct ps_meta *m, const char *where)
     if (m->splits > PS_SPLITS_MAX)
         PS_FAIL(PS_EINPUT, "%s: splits: at most %d expected, found %" PRIu32, where, PS_SPLITS_MAX,
                 m->splits);
+    if (m->nodes > INT64_MAX || m->edges > INT64_MAX)
+        PS_FAIL(PS_EINPUT,
+                "%s: at most %" PRId64 " nodes and edges expected, found %" PRIu64 " and %" PRIu64,
+                where, INT64_MAX, m->nodes, m->edges);
     if (m->index_bytes != ps_index_bytes(m->nodes))
         PS_FAIL(PS_EINPUT,
                 "%s: index_bytes: %" PRIu32 " expected for %" PRIu64 " nodes, found %" PRIu32,

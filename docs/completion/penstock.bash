@@ -16,14 +16,16 @@ _penstock() {
     fi
     case $command in
     import)
-        options='--json --quiet --config --out --force --memory --name --symmetrise --drop-loops --dedupe --normalise --edges --features --labels --train --valid --test --splits --num-nodes --num-classes'
+        options='--json --quiet --config --out --force --seed --memory --name --symmetrise --drop-loops --dedupe --normalise --project --edges --features --labels --train --valid --test --splits --num-nodes --num-classes'
         kinds='dir npy'
         case $prev in
         --config) value='@files' ;;
         --out | -o) value='@files' ;;
+        --seed) value='@other' ;;
         --memory) value='@other' ;;
         --name) value='@other' ;;
         --normalise) value='none row standard' ;;
+        --project) value='@other' ;;
         --edges) value='@files' ;;
         --features) value='@files' ;;
         --labels) value='@files' ;;

@@ -24,6 +24,15 @@ int ps_exit_code(ps_status st)
     return (unsigned)st < PS_STATUS_COUNT ? exit_code[st] : 5;
 }
 
+/* What a file or a command line holds may stand in the sentence: it stays one line, and nothing in
+ * it steers a terminal. */
+static void make_one_line(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 void ps_err_set(ps_status st, int sys, const char *file, int line, const char *fmt, ...)
 {
     va_list ap;
@@ -44,6 +53,7 @@ void ps_err_set(ps_status st, int sys, const char *file, int line, const char *f
         snprintf(last.text + used, sizeof last.text - used, ": %s",
                  strerror_r(sys, why, sizeof why));
     }
+    make_one_line(last.text);
     ps_err_note(file, line, NULL);
 }
 

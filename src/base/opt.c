@@ -132,8 +132,14 @@ static PS_MUST ps_status parse_list(const struct ps_opt_row *r, const char *text
 
 static PS_MUST ps_status parse_text(const struct ps_opt_row *r, const char *text, char *out)
 {
+    json_t *told;
+
     if (strlen(text) >= PS_TEXT_BYTES)
         PS_FAIL(PS_EUSAGE, "--%s: longer than %d bytes", r->name, PS_TEXT_BYTES - 1);
+    told = json_string(text); /* as ps_opts_json will tell it */
+    if (told == NULL)
+        PS_FAIL(PS_EUSAGE, "--%s: '%s' is not UTF-8", r->name, text);
+    json_decref(told);
     memcpy(out, text, strlen(text) + 1);
     return PS_OK;
 }

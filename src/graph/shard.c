@@ -169,7 +169,7 @@ static PS_MUST ps_status read_part(struct ps_shard *s, const struct ps_shard_par
     PS_TRY(fetch_array(s, p, f, PS_ARRAY_INDICES, index));
     PS_TRY(check_sources(s, edge_begin, edge_begin + edges, path));
     PS_TRY(fetch_array(s, p, f, PS_ARRAY_OUT_DEGREE, s->out_degree + p->first));
-    if (ps_part_array(f, PS_ARRAY_LABELS)->present)
+    if (s->meta->task == PS_TASK_SINGLE_LABEL) /* rows of bits have no place in s->label */
         PS_TRY(fetch_array(s, p, f, PS_ARRAY_LABELS, s->label + p->first));
     if (s->feature_begin != NULL) {
         PS_TRY(fetch_array(s, p, f, PS_ARRAY_FEATURES_INDPTR, s->feature_begin + p->first));

@@ -257,7 +257,7 @@ static PS_MUST ps_status run_infer(struct infer *f, json_t **report)
     if (meta->feature_kind == PS_FEATURES_NONE)
         PS_FAIL(PS_EINPUT, "%s has no features: inference needs some", f->o->positional[0]);
     PS_TRY(load_model(f));
-    if (meta->splits > 0 && f->origin.split < meta->splits)
+    if (meta->task == PS_TASK_SINGLE_LABEL && f->origin.split < meta->splits)
         PS_TRY(ps_shard_use_split(f->shard, (uint32_t)f->origin.split));
     PS_TRY(ps_eval_new(&f->eval, f->shard, f->model, PS_SPLIT_NONE));
     PS_TRY(ps_world_agree(f->world, predict_own(f)));

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* As --hidden allows; so no product of dimensions is beyond 64 bits. */
+enum { HIDDEN_MAX = 65536 };
+
 static const char *const kind_name[] = {[PS_NN_GCN] = "gcn", [PS_NN_SAGE] = "sage"};
 
 static PS_MUST ps_status put_attributes(struct ps_table *t, const struct ps_model *model,
@@ -65,6 +68,15 @@ static PS_MUST ps_status get_u32(struct ps_table *t, const char *path, const cha
     return PS_OK;
 }
 
+static PS_MUST ps_status get_share(struct ps_table *t, const char *path, const char *name,
+                                   double *out)
+{
+    PS_TRY(ps_table_get_f64(t, name, out));
+    if (!(*out >= 0 && *out < 1))
+        PS_FAIL(PS_EINPUT, "%s: %s is %g, expected at least 0 and below 1", path, name, *out);
+    return PS_OK;
+}
+
 static PS_MUST ps_status get_shape(struct ps_table *t, const char *path,
                                    struct ps_model_shape *shape, struct ps_model_origin *origin)
 {
@@ -79,10 +91,10 @@ static PS_MUST ps_status get_shape(struct ps_table *t, const char *path,
         PS_FAIL(PS_EINPUT, "%s: the model is '%s', expected gcn or sage", path, kind);
     PS_TRY(get_u32(t, path, "layers", 1, 16, &shape->layers));
     PS_TRY(get_u32(t, path, "dim_in", 1, UINT32_MAX, &shape->dim_in));
-    PS_TRY(get_u32(t, path, "hidden", 1, UINT32_MAX, &shape->hidden));
+    PS_TRY(get_u32(t, path, "hidden", 1, HIDDEN_MAX, &shape->hidden));
     PS_TRY(get_u32(t, path, "classes", 1, UINT32_MAX, &shape->classes));
-    PS_TRY(ps_table_get_f64(t, "dropout", &shape->dropout));
-    PS_TRY(ps_table_get_f64(t, "input_dropout", &shape->input_dropout));
+    PS_TRY(get_share(t, path, "dropout", &shape->dropout));
+    PS_TRY(get_share(t, path, "input_dropout", &shape->input_dropout));
     PS_TRY(ps_table_get_text(t, "dataset_uuid", origin->dataset_uuid, sizeof origin->dataset_uuid));
     PS_TRY(ps_table_get_u64(t, "split", &origin->split));
     return ps_table_get_u64(t, "seed", &origin->seed);

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the first seeds of the fuzz targets: python3 tests/fuzz/make_corpus.py
+
+Each is a small valid input, or one that differs from it in one thing. What fuzzing found on the
+way and reaches further lies beside them, named by its SHA-1 as libFuzzer does."""
+import pathlib
+import struct
+
+ROOT = pathlib.Path(__file__).parent / "corpus"
+
+
+def seed(target, name, data):
+    folder = ROOT / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def header(descr="<i4", order="False", shape="(3, 2)"):
+    return "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n" % (descr, order, shape)
+
+
+def npy(text, data, version=1):
+    size = struct.pack("<H" if version == 1 else "<I", len(text))
+    return b"\x93NUMPY" + bytes([version, 0]) + size + text.encode() + data
+
+
+def number(x):
+    """As fuzz_number reads it: width, then bytes."""
+    n = (x.bit_length() + 7) // 8
+    return bytes([n]) + x.to_bytes(n, "little")
+
+
+def text(t):
+    return bytes([len(t)]) + t.encode()
+
+
+TYPES = {"|i1": "b", "|u1": "B", "<i2": "h", "<u2": "H", "<i4": "i", "<u4": "I", "<i8": "q",
+         "<u8": "Q", "<f2": "e", "<f4": "f", "<f8": "d"}
+CODES = list(TYPES)
+
+
+def npy_seeds():
+    for descr, code in TYPES.items():
+        name = descr.strip("<|")
+        seed("npy", name, npy(header(descr), struct.pack("<6" + code, *range(6))))
+        seed("npy_header", name, header(descr))
+    seed("npy", "v2", npy(header(), bytes(24), 2))
+    seed("npy", "v3_fortran", npy(header(order="True"), bytes(range(24)), 3))
+    seed("npy", "scalar", npy(header("<f8", shape="()"), struct.pack("<d", 2.5)))
+    seed("npy", "beyond_2_63", npy(header("<u8", shape="(2,)"), b"\xff" * 16))
+    seed("npy", "empty_rows", npy(header(shape="(0, 7)"), b""))
+    seed("npy_header", "python2", header(shape="(3L, 2L)"))
+    seed("npy_header", "big_endian", header(">f4"))
+    seed("npy_header", "structured", "{'descr': [('a', '<i4')], 'fortran_order': False, }")
+    seed("npy_header", "three", header(shape="(1, 2, 3)"))
+
+
+def text_seeds():
+    seed("json", "meta", '{"nodes": 5, "edges_stored": 6, "undirected": false, "score": NaN, '
+         '"features": {"kind": "dense"}, "split_sizes": {"train": 1, "valid": 2}}\n')
+    seed("json", "words", '[NaN, Infinity, -Infinity, -1.5e300, "NaN\\"\\u00e4", true, null]')
+    commands = "import generate partition info verify train infer doctor".split()
+    words = {
+        "train": "d.ps\n--model\ngcn\n--fanout=10,-1\n--batch-size\n64\n--lr=1e-3\n--json\n\n"
+                 "[run]\nhidden = 16\nlayers=2 ; two\nread-bytes = 128KiB\ntimeout = 2m\n",
+        "import": "dir\nx\n-o\nd.ps\n--symmetrise\n--normalise=row\n\nname = cora\ndedupe = yes\n",
+        "generate": "sbm\n-od.ps\n--nodes=1000\n--homophily=0.5\n\nseed=3\n# words\nepochs = 7\n",
+        "partition": "d.ps\n--parts=4\n--method\nmetis\n--memory=64M\n\n",
+        "infer": "d.ps\n--run\nRUN\n--\n--out\n\nio = pread\nqueue-depth = 0x10\n",
+        "info": "--help\n\n", "verify": "d.ps\n--jsno\n\n", "doctor": "\nconfig = a\n",
+    }
+    for command, lines in words.items():
+        seed("options", command, bytes([commands.index(command)]) + lines.encode())
+
+
+def dataset_seeds():
+    # nodes, bits, parts - 1, degree, dim - 1, classes, splits; see fuzz_graph_make
+    shapes = {"dense": (30, 1, 1, 5, 8, 3, 1), "half": (30, 1 | 4, 2, 5, 3, 4, 2),
+              "int8": (20, 1 | 8 | 128, 0, 3, 6, 2, 1), "csr": (40, 2, 1, 4, 19, 5, 1),
+              "csr_values": (40, 2 | 16, 2, 4, 19, 5, 1), "csr_wide": (33, 2 | 16 | 32, 0, 4, 9, 3, 1),
+              "multi": (25, 1 | 64, 1, 4, 4, 11, 1), "multi_wide": (25, 1 | 64, 1, 4, 4, 69, 1),
+              "bare": (9, 0, 0, 2, 0, 0, 0),
+              "nothing": (0, 0, 2, 0, 0, 0, 0)}
+    for name, shape in shapes.items():
+        base = bytes(shape)
+        seed("dataset", name, base)
+        for bits in (0, 1 | 2 | 4 | 64):
+            seed("train", "%s_%d" % (name, bits), bytes([bits]) + base)
+        for array in range(11):
+            edit = bytes([array, 0, 3]) + number(77)
+            if name in ("dense", "csr_wide", "csr_values", "multi"):
+                seed("dataset", "%s_array_%d" % (name, array), base + edit)
+            if name in ("dense", "csr_wide"):
+                seed("train", "%s_array_%d" % (name, array), bytes([7]) + base + edit)
+
+
+def meta_seeds():
+    def meta(bits, nodes, edges, dim, classes, splits, parts, steps):
+        return (struct.pack("<H", bits) + text("cora") + text("range") + number(nodes) +
+                number(edges) + number(dim) + number(classes) + number(splits) + number(parts) +
+                number(0) + b"".join(number(x) for x in steps))
+
+    seed("meta", "dense", meta(1 | 16 | 512, 10, 20, 7, 3, 1, 2, [4, 6, 1, 2, 20, 0]))
+    seed("meta", "csr", meta(2 | 32 | 512 | 1024, 9, 20, 7, 3, 2, 1, [9, 2, 3, 5, 6]))
+    seed("meta", "wide", meta(512, 1 << 40, 1 << 44, 0, 0, 0, 1, [1 << 40, 1 << 44, 0]))
+    names = 24
+    for i in range(names):
+        seed("attributes", "number_%d" % i, bytes([1, i, 0]) + number(3))
+        seed("attributes", "text_%d" % i, bytes([1, i, 2]) + text("dense"))
+    seed("attributes", "real", bytes([1, 19, 1]) + number(0x3FE0000000000000))
+    seed("attributes", "part", bytes([0, 22, 0]) + number(0))
+    seed("attributes", "long", bytes([1, 2, 2]) + text("x" * 200))
+
+
+def model_seeds():
+    def model(there, layers, dims, tensors):
+        return (struct.pack("<H", there) + text("gat") + number(layers) +
+                b"".join(number(x) for x in dims) + number(0) + number(1) +
+                number(64) + number(0) + text("uuid") + bytes(tensors))
+
+    # which = 4 * layer + (weight, weight_self, weight_neigh, bias), rows, columns
+    seed("model", "gcn", model(1, 2, (5, 4, 3), [0, 5, 4, 3, 1, 4, 4, 4, 3, 7, 1, 3]))
+    seed("model", "sage", model(2, 1, (5, 4, 3), [1, 5, 3, 2, 5, 3, 3, 1, 3]))
+    seed("model", "unknown", model(0, 1, (5, 4, 3), []))
+
+
+def import_seeds():
+    names = ["meta.json", "edges", "labels", "train", "valid", "test", "splits", "features",
+             "features_bits", "feat_indptr", "feat_indices", "feat_values"]
+
+    def raw(content):
+        return bytes([0, 0]) + struct.pack("<H", len(content)) + content.encode()
+
+    def array(name, descr, values, rows, cols=None):
+        data = struct.pack("<%d%s" % (len(values), TYPES[descr]), *values)
+        form = CODES.index(descr) | (0 if cols is None else 32)
+        return (bytes([names.index(name), form, rows, cols or 0]) + struct.pack("<H", len(data)) +
+                data)
+
+    meta = ('{"nodes": 5, "edges_stored": 6, "undirected": %s, "feature_dim": %d, "classes": 3, '
+            '"split_sizes": {"train": 1, "valid": 2, "test": 1}}')
+    edges = array("edges", "<i4", [0, 1, 2, 1, 1, 3, 3, 3, 0, 1, 4, 0], 6, 2)
+    roles = (array("labels", "<i4", [0, 1, -1, 2, 1], 5) + array("train", "<i4", [0], 1) +
+             array("valid", "<i4", [3, 1], 2) + array("test", "<i4", [4], 1))
+    dense = array("features", "<f4", [v / 4 for v in range(15)], 5, 3)
+    csr = (array("feat_indptr", "<i8", [0, 1, 3, 3, 4, 5], 6) +
+           array("feat_indices", "<i4", [0, 1, 2, 0, 2], 5))
+    values = array("feat_values", "<f4", [1, 2, .5, -1, 3], 5)
+    bits = array("features_bits", "|u1", [128, 64, 192, 224, 0], 5, 1)
+    splits = array("splits", "|u1", [0, 1, 2, 3, 0, 3, 3, 0, 1, 2], 2, 5)
+    for flags in (0, 1 | 8, 2 | 4 | 16):
+        first = bytes([flags])
+        name = "_%d" % flags
+        seed("import_dir", "dense" + name, first + raw(meta % ("false", 3)) + edges + roles + dense)
+        seed("import_dir", "csr" + name, first + raw(meta % ("true", 3)) + edges + roles + csr)
+        seed("import_dir", "values" + name,
+             first + raw(meta % ("true", 3)) + edges + roles + csr + values)
+        seed("import_dir", "bits" + name, first + raw(meta % ("false", 3)) + edges + roles + bits)
+    seed("import_dir", "splits", bytes([0]) + raw('{"nodes": 5, "classes": 3}') + edges +
+         array("labels", "|i1", [0, 1, -1, 2, 1], 5) + splits + dense)
+    seed("import_dir", "edges_only", bytes([1]) + raw('{"nodes": 5}') + edges)
+
+
+npy_seeds()
+text_seeds()
+dataset_seeds()
+meta_seeds()
+model_seeds()
+import_seeds()
