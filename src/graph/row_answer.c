@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/graph/row_answer.h"
-
-#include <string.h>
+#include "src/graph/row_wire.h"
 
 enum { EXTENTS = 16384 }; /* rows that are handed to the disk edge at a time */
 
@@ -43,30 +41,9 @@ void ps_row_answer_fini(struct ps_row_answer *a)
     ps_mem_free(m, &a->part);
     ps_mem_free(m, &a->seen);
     ps_mem_free(m, &a->place);
-    ps_mem_free(m, &a->todo);
+    ps_mem_free(m, &a->list);
     ps_mem_free(m, &a->extent);
     memset(a, 0, sizeof *a);
-}
-
-static bool has_bags(const struct ps_row_answer *a)
-{
-    return a->shard->meta->feature_kind == PS_FEATURES_CSR;
-}
-
-static uint64_t mask_bytes(uint64_t batches)
-{
-    return ps_div_up(batches, 8);
-}
-
-/* Sizes of the parts of a message about n nodes. */
-static uint64_t ids_bytes(uint64_t n)
-{
-    return ps_align_up(n * sizeof(uint32_t), 8);
-}
-
-static uint64_t masks_bytes(uint64_t n, uint64_t batches)
-{
-    return ps_align_up(n * mask_bytes(batches), 8);
 }
 
 /* A question taken apart. */
@@ -75,80 +52,6 @@ struct question {
     const uint32_t *id;
     const unsigned char *mask;
 };
-
-/* An answer taken apart; sizes of the parts of `wanted` rows. */
-struct answer {
-    unsigned char *flag;
-    uint32_t *degree, *score, *size;
-    unsigned char *data;
-};
-
-static uint64_t head_bytes(const struct ps_row_answer *a, uint64_t wanted)
-{
-    return ps_align_up(wanted * (has_bags(a) ? 3 : 2) * sizeof(uint32_t), 8);
-}
-
-static struct answer open_answer(const struct ps_row_answer *a, unsigned char *p, uint64_t n,
-                                 uint64_t wanted, uint64_t batches)
-{
-    struct answer x = {.flag = p};
-
-    x.degree = (uint32_t *)(void *)(p + masks_bytes(n, batches));
-    x.score = x.degree + wanted;
-    x.size = x.score + wanted;
-    x.data = p + masks_bytes(n, batches) + head_bytes(a, wanted);
-    return x;
-}
-
-static uint64_t read_mask(const unsigned char *p, uint64_t width)
-{
-    uint64_t mask = 0;
-
-    memcpy(&mask, p, width); /* little endian: the format of all our files and wires */
-    return mask;
-}
-
-static PS_MUST ps_status write_questions(struct ps_row_answer *a, const struct ps_row_want *want)
-{
-    struct ps_world *w = a->shard->world;
-    uint32_t ranks = ps_world_ranks(w), me = ps_world_rank(w);
-    uint64_t total = 0, width = mask_bytes(want->batches);
-    unsigned char *p;
-
-    for (uint32_t r = 0; r < ranks; r++) {
-        uint64_t n = want->begin[r + 1] - want->begin[r];
-        a->bytes[r] = r == me || n == 0 ? 0 : 16 + ids_bytes(n) + masks_bytes(n, want->batches);
-        total += a->bytes[r];
-    }
-    PS_TRY(PS_GROW(&ps_world_ctx(w)->mem, PS_MEM_EXCHANGE, a->message, a->message_cap, total, 0));
-    p = a->message;
-    for (uint32_t r = 0; r < ranks; r++) {
-        uint64_t first = want->begin[r], n = want->begin[r + 1] - first;
-        uint64_t head[2] = {n, want->batches};
-        uint32_t *id = (uint32_t *)(void *)(p + 16);
-        unsigned char *mask = p + 16 + ids_bytes(n);
-        a->part[r] = p;
-        if (a->bytes[r] == 0)
-            continue;
-        memcpy(p, head, sizeof head);
-        for (uint64_t i = 0; i < n; i++) {
-            id[i] = ps_u32(want->node[first + i] - a->shard->rank_begin[r]) |
-                    (want->slot[first + i] & PS_ROW_MISSING);
-            memcpy(mask + i * width, &want->mask[first + i], width);
-        }
-        p += a->bytes[r];
-    }
-    return PS_OK;
-}
-
-ps_status ps_row_answer_ask(struct ps_row_answer *a, ps_status mine, const struct ps_row_want *want)
-{
-    if (ps_world_ranks(a->shard->world) == 1)
-        return mine;
-    if (mine == PS_OK)
-        mine = write_questions(a, want);
-    return ps_world_alltoall(a->shard->world, PS_TRAFFIC_IDS, mine, a->part, a->bytes, &a->heard);
-}
 
 static PS_MUST ps_status open_question(const struct ps_row_answer *a, uint32_t r,
                                        struct question *q)
@@ -162,9 +65,9 @@ static PS_MUST ps_status open_question(const struct ps_row_answer *a, uint32_t r
     if (bytes >= sizeof head) {
         memcpy(head, p, sizeof head);
         if (head[1] >= 1 && head[1] <= 64 && head[0] < PS_ROW_MISSING &&
-            bytes == 16 + ids_bytes(head[0]) + masks_bytes(head[0], head[1])) {
+            bytes == 16 + ps_wire_ids_bytes(head[0]) + ps_wire_masks_bytes(head[0], head[1])) {
             *q = (struct question){head[0], head[1], (const uint32_t *)(const void *)(p + 16),
-                                   p + 16 + ids_bytes(head[0])};
+                                   p + 16 + ps_wire_ids_bytes(head[0])};
             for (uint64_t i = 0; i < q->n; i++)
                 if ((q->id[i] & ~PS_ROW_MISSING) >= a->shard->count)
                     PS_FAIL(PS_EPEER,
@@ -189,22 +92,17 @@ static uint64_t wanted_of(const struct question *q)
     return wanted;
 }
 
-static uint64_t values_of(const struct ps_shard *g, uint64_t v)
-{
-    return g->feature_begin[v + 1] - g->feature_begin[v];
-}
-
 /* Bytes of the rows that a question wants, padding included. */
 static uint64_t data_bytes(const struct ps_row_answer *a, const struct question *q, uint64_t wanted)
 {
     const struct ps_meta *meta = a->shard->meta;
     uint64_t values = 0;
 
-    if (!has_bags(a))
+    if (!ps_wire_bags(a))
         return ps_align_up(wanted * a->slab.row_bytes, 8);
     for (uint64_t i = 0; i < q->n; i++)
         if ((q->id[i] & PS_ROW_MISSING) != 0)
-            values += values_of(a->shard, q->id[i] & ~PS_ROW_MISSING);
+            values += ps_wire_values(a->shard, q->id[i] & ~PS_ROW_MISSING);
     return ps_align_up(values * meta->feature_index_bytes, 8) +
            ps_align_up(meta->feature_values ? values * sizeof(float) : 0, 8);
 }
@@ -226,11 +124,11 @@ static PS_MUST ps_status enter(struct ps_row_answer *a, uint64_t v, uint32_t *k)
     return PS_OK;
 }
 
-static PS_MUST ps_status add_todo(struct ps_row_answer *a, uint64_t v, unsigned char *place)
+static PS_MUST ps_status add_to_list(struct ps_row_answer *a, uint64_t v, unsigned char *place)
 {
-    PS_TRY(PS_GROW(&ps_world_ctx(a->shard->world)->mem, PS_MEM_ROWS, a->todo, a->todo_cap,
-                   a->todo_count + 1, a->todo_count));
-    a->todo[a->todo_count++] = (struct ps_sort_pair){v, (uint64_t)(uintptr_t)place};
+    PS_TRY(PS_GROW(&ps_world_ctx(a->shard->world)->mem, PS_MEM_ROWS, a->list, a->list_cap,
+                   a->list_count + 1, a->list_count));
+    a->list[a->list_count++] = (struct ps_sort_pair){v, (uint64_t)(uintptr_t)place};
     return PS_OK;
 }
 
@@ -244,14 +142,14 @@ static PS_MUST ps_status list_own(struct ps_row_answer *a, const struct ps_row_w
     for (uint64_t i = want->begin[me]; i < want->begin[me + 1]; i++) {
         uint64_t v = want->node[i] - a->shard->first;
         uint32_t s = want->slot[i] & ~PS_ROW_MISSING;
-        unsigned char *place = has_bags(a) ? NULL : ps_row_pool_row(pool, s);
+        unsigned char *place = ps_wire_bags(a) ? NULL : ps_row_pool_row(pool, s);
         if ((want->slot[i] & PS_ROW_MISSING) != 0)
-            PS_TRY(add_todo(a, v, place));
+            PS_TRY(add_to_list(a, v, place));
         if (alone)
             continue;
         PS_TRY(enter(a, v, &k));
         a->place[k] = place;
-        if (has_bags(a)) /* read for this rank already: not to be listed twice */
+        if (ps_wire_bags(a)) /* read for this rank already: not to be listed twice */
             a->place[k] = (want->slot[i] & PS_ROW_MISSING) != 0 ? a->reply : NULL;
     }
     return PS_OK;
@@ -261,7 +159,7 @@ static PS_MUST ps_status list_own(struct ps_row_answer *a, const struct ps_row_w
 static PS_MUST ps_status share_counting(struct ps_row_answer *a, struct ps_row_want *want)
 {
     uint32_t ranks = ps_world_ranks(a->shard->world), me = ps_world_rank(a->shard->world), k;
-    uint64_t width = mask_bytes(want->batches);
+    uint64_t width = ps_wire_mask_bytes(want->batches);
 
     for (uint32_t r = 0; r < ranks; r++) {
         struct question q;
@@ -276,7 +174,7 @@ static PS_MUST ps_status share_counting(struct ps_row_answer *a, struct ps_row_w
         }
         PS_TRY(open_question(a, r, &q));
         for (uint64_t i = 0; i < q.n; i++) {
-            uint64_t mask = read_mask(q.mask + i * width, width), mine;
+            uint64_t mask = ps_wire_mask(q.mask + i * width, width), mine;
             PS_TRY(enter(a, q.id[i] & ~PS_ROW_MISSING, &k));
             mine = mask & ~a->seen[k];
             a->seen[k] |= mask;
@@ -303,7 +201,7 @@ static PS_MUST ps_status size_answers(struct ps_row_answer *a, uint32_t batches)
             PS_FAIL(PS_EPEER, "rank %u is in a window of %" PRIu64 " batches, rank %u in one of %u",
                     r, q.batches, me, batches);
         if (q.n > 0)
-            a->bytes[r] = masks_bytes(q.n, batches) + head_bytes(a, wanted_of(&q)) +
+            a->bytes[r] = ps_wire_masks_bytes(q.n, batches) + ps_wire_head_bytes(a, wanted_of(&q)) +
                           data_bytes(a, &q, wanted_of(&q));
         total += a->bytes[r];
     }
@@ -322,14 +220,14 @@ static PS_MUST ps_status list_others(struct ps_row_answer *a, uint32_t r, uint32
 {
     const struct ps_shard *g = a->shard;
     struct question q;
-    struct answer x;
+    struct ps_wire_answer x;
     uint64_t n = 0;
     uint32_t k;
 
     PS_TRY(open_question(a, r, &q));
     if (q.n == 0)
         return PS_OK;
-    x = open_answer(a, (unsigned char *)(uintptr_t)a->part[r], q.n, wanted_of(&q), batches);
+    x = ps_wire_open(a, (unsigned char *)(uintptr_t)a->part[r], q.n, wanted_of(&q), batches);
     for (uint64_t i = 0; i < q.n; i++) {
         uint64_t v = q.id[i] & ~PS_ROW_MISSING;
         uint32_t s;
@@ -338,14 +236,15 @@ static PS_MUST ps_status list_others(struct ps_row_answer *a, uint32_t r, uint32
         PS_TRY(enter(a, v, &k));
         x.degree[n] = g->out_degree[v];
         x.score[n] = ps_shard_score(g, v);
-        if (has_bags(a))
-            x.size[n] = ps_u32(values_of(g, v));
+        if (ps_wire_bags(a))
+            x.size[n] = ps_u32(ps_wire_values(g, v));
         if (a->place[k] == NULL) {
-            s = has_bags(a) ? PS_SLOT_NONE : ps_row_pool_find(pool, g->first + v);
-            a->place[k] = s != PS_SLOT_NONE ? ps_row_pool_row(pool, s)
-                                            : x.data + (has_bags(a) ? 0 : n * a->slab.row_bytes);
+            s = ps_wire_bags(a) ? PS_SLOT_NONE : ps_row_pool_find(pool, g->first + v);
+            a->place[k] = s != PS_SLOT_NONE
+                              ? ps_row_pool_row(pool, s)
+                              : x.data + (ps_wire_bags(a) ? 0 : n * a->slab.row_bytes);
             if (s == PS_SLOT_NONE)
-                PS_TRY(add_todo(a, v, a->place[k]));
+                PS_TRY(add_to_list(a, v, a->place[k]));
         }
         n++;
     }
@@ -357,51 +256,37 @@ static PS_MUST ps_status read_dense(struct ps_row_answer *a)
 {
     const struct ps_shard *g = a->shard;
 
-    for (uint64_t at = 0; at < a->todo_count;) {
-        uint64_t n = ps_min(EXTENTS, a->todo_count - at);
+    for (uint64_t at = 0; at < a->list_count;) {
+        uint64_t n = ps_min(EXTENTS, a->list_count - at);
         for (uint64_t i = 0; i < n; i++) {
-            uint64_t v = a->todo[at + i].id;
+            uint64_t v = a->list[at + i].id;
             const struct ps_shard_part *p = ps_shard_part_of(g, v);
             a->extent[i] = (struct ps_extent){
                 .file = p->file,
                 .offset = p->dense_offset + (v - p->first) * a->slab.row_bytes,
                 .bytes = a->slab.row_bytes,
-                .dst = (void *)(uintptr_t)a->todo[at + i].with,
+                .dst = (void *)(uintptr_t)a->list[at + i].with,
             };
         }
         PS_TRY(ps_world_fetch(g->world, a->extent, n));
         at += n;
     }
-    a->stored_bytes += a->todo_count * a->slab.row_bytes;
+    a->stored_bytes += a->list_count * a->slab.row_bytes;
     return PS_OK;
 }
 
 static PS_MUST ps_status read_bags(struct ps_row_answer *a)
 {
-    PS_TRY(ps_slab_begin(&a->slab, a->todo_count));
-    for (uint64_t i = 0; i < a->todo_count; i++)
-        a->slab.node[i] = ps_u32(a->todo[i].id);
+    PS_TRY(ps_slab_begin(&a->slab, a->list_count));
+    for (uint64_t i = 0; i < a->list_count; i++)
+        a->slab.node[i] = ps_u32(a->list[i].id);
     PS_TRY(ps_slab_read(&a->slab));
     a->stored_bytes += ps_slab_bytes(&a->slab);
     return PS_OK;
 }
 
-/* Where the bag of own node @p v is among those that were read. @pre it is */
-static uint64_t bag_of(const struct ps_row_answer *a, uint64_t v)
-{
-    uint64_t lo = 0, hi = a->slab.count;
-
-    while (hi - lo > 1) {
-        uint64_t mid = lo + (hi - lo) / 2;
-        if (a->slab.node[mid] <= v)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-static void copy_bags(const struct ps_row_answer *a, const struct question *q, struct answer x)
+static void copy_bags(const struct ps_row_answer *a, const struct question *q,
+                      struct ps_wire_answer x)
 {
     const struct ps_slab *slab = &a->slab;
     size_t item = a->shard->meta->feature_index_bytes;
@@ -410,13 +295,13 @@ static void copy_bags(const struct ps_row_answer *a, const struct question *q, s
 
     for (uint64_t i = 0; i < q->n; i++)
         if ((q->id[i] & PS_ROW_MISSING) != 0)
-            values += values_of(a->shard, q->id[i] & ~PS_ROW_MISSING);
+            values += ps_wire_values(a->shard, q->id[i] & ~PS_ROW_MISSING);
     value = x.data + ps_align_up(values * item, 8);
     for (uint64_t i = 0; i < q->n; i++) {
         uint64_t row, z;
         if ((q->id[i] & PS_ROW_MISSING) == 0)
             continue;
-        row = bag_of(a, q->id[i] & ~PS_ROW_MISSING);
+        row = ps_wire_bag(a, q->id[i] & ~PS_ROW_MISSING);
         z = slab->begin[row + 1] - slab->begin[row];
         memcpy(x.data, slab->col + slab->begin[row] * item, z * item);
         x.data += z * item;
@@ -431,14 +316,14 @@ static void copy_bags(const struct ps_row_answer *a, const struct question *q, s
 static PS_MUST ps_status copy_rows(struct ps_row_answer *a, uint32_t r, uint32_t batches)
 {
     struct question q;
-    struct answer x;
+    struct ps_wire_answer x;
     uint64_t n = 0;
 
     PS_TRY(open_question(a, r, &q));
     if (q.n == 0)
         return PS_OK;
-    x = open_answer(a, (unsigned char *)(uintptr_t)a->part[r], q.n, wanted_of(&q), batches);
-    if (has_bags(a)) {
+    x = ps_wire_open(a, (unsigned char *)(uintptr_t)a->part[r], q.n, wanted_of(&q), batches);
+    if (ps_wire_bags(a)) {
         copy_bags(a, &q, x);
         return PS_OK;
     }
@@ -459,7 +344,7 @@ ps_status ps_row_answer_read(struct ps_row_answer *a, struct ps_row_want *want,
 {
     uint32_t ranks = ps_world_ranks(a->shard->world), me = ps_world_rank(a->shard->world);
 
-    a->todo_count = 0;
+    a->list_count = 0;
     ps_idmap_clear(&a->map);
     if (ranks == 1)
         memcpy(want->flag, want->mask, want->count * sizeof *want->flag);
@@ -471,10 +356,10 @@ ps_status ps_row_answer_read(struct ps_row_answer *a, struct ps_row_want *want,
             PS_TRY(list_others(a, r, want->batches, pool));
     if (ranks > 1) {
         PS_TRY(share_counting(a, want));
-        ps_sort_pairs(a->todo, a->todo_count);
+        ps_sort_pairs(a->list, a->list_count);
     }
-    a->rows += a->todo_count;
-    PS_TRY(has_bags(a) ? read_bags(a) : read_dense(a));
+    a->rows += a->list_count;
+    PS_TRY(ps_wire_bags(a) ? read_bags(a) : read_dense(a));
     for (uint32_t r = 0; r < ranks; r++)
         if (r != me)
             PS_TRY(copy_rows(a, r, want->batches));
@@ -486,153 +371,4 @@ ps_status ps_row_answer_reply(struct ps_row_answer *a, ps_status mine)
     if (ps_world_ranks(a->shard->world) == 1)
         return mine;
     return ps_world_alltoall(a->shard->world, PS_TRAFFIC_ROWS, mine, a->part, a->bytes, &a->answer);
-}
-
-/* The answer of rank @p r, checked for its size. @param[out] wanted rows in it */
-static PS_MUST ps_status open_reply(struct ps_row_answer *a, const struct ps_row_want *want,
-                                    uint32_t r, struct answer *x, uint64_t *wanted)
-{
-    const struct ps_meta *meta = a->shard->meta;
-    uint64_t first = want->begin[r], n = want->begin[r + 1] - first, bytes = a->answer.bytes[r];
-    uint64_t expected = 0, values = 0;
-
-    *wanted = 0;
-    for (uint64_t i = 0; i < n; i++)
-        *wanted += want->slot[first + i] >> PS_ROW_MISSING_BIT;
-    *x = open_answer(a, a->answer.data + a->answer.begin[r], n, *wanted, want->batches);
-    if (n > 0)
-        expected = masks_bytes(n, want->batches) + head_bytes(a, *wanted);
-    if (n > 0 && !has_bags(a))
-        expected += ps_align_up(*wanted * a->slab.row_bytes, 8);
-    if (has_bags(a) && bytes >= expected) {
-        for (uint64_t i = 0; i < *wanted; i++)
-            values += x->size[i];
-        expected += ps_align_up(values * meta->feature_index_bytes, 8) +
-                    ps_align_up(meta->feature_values ? values * sizeof(float) : 0, 8);
-    }
-    if (bytes != expected)
-        PS_FAIL(PS_EPEER,
-                "rank %u answered %" PRIu64 " rows with %" PRIu64 " bytes, expected %" PRIu64, r,
-                *wanted, bytes, expected);
-    a->heard_bytes += bytes;
-    a->raw_bytes += n == 0 ? 0
-                           : masks_bytes(n, want->batches) + head_bytes(a, *wanted) +
-                                 *wanted * meta->feature_dim * sizeof(float);
-    return PS_OK;
-}
-
-/* Flags, degrees and scores of the rows of rank @p r; dense rows, or the lengths of bags. */
-static PS_MUST ps_status take_from(struct ps_row_answer *a, struct ps_row_want *want, uint32_t r,
-                                   struct ps_row_pool *pool)
-{
-    uint64_t wanted, at = 0, width = mask_bytes(want->batches);
-    struct answer x;
-
-    PS_TRY(open_reply(a, want, r, &x, &wanted));
-    for (uint64_t i = want->begin[r]; i < want->begin[r + 1]; i++) {
-        uint32_t s = want->slot[i] & ~PS_ROW_MISSING;
-        want->flag[i] = read_mask(x.flag + (i - want->begin[r]) * width, width);
-        if ((want->slot[i] & PS_ROW_MISSING) == 0)
-            continue;
-        pool->slot[s].degree = x.degree[at];
-        pool->slot[s].score = x.score[at];
-        if (has_bags(a))
-            pool->length[s] = x.size[at];
-        else
-            memcpy(ps_row_pool_row(pool, s), x.data + at * pool->row_bytes, pool->row_bytes);
-        at++;
-    }
-    return PS_OK;
-}
-
-static void take_own(const struct ps_row_answer *a, const struct ps_row_want *want,
-                     struct ps_row_pool *pool)
-{
-    uint32_t me = ps_world_rank(a->shard->world);
-
-    for (uint64_t i = want->begin[me]; i < want->begin[me + 1]; i++) {
-        uint32_t s = want->slot[i] & ~PS_ROW_MISSING;
-        uint64_t v = want->node[i] - a->shard->first;
-        if ((want->slot[i] & PS_ROW_MISSING) == 0)
-            continue;
-        pool->slot[s].degree = a->shard->out_degree[v];
-        pool->slot[s].score = ps_shard_score(a->shard, v);
-        if (has_bags(a))
-            pool->length[s] = ps_u32(values_of(a->shard, v));
-    }
-}
-
-static void put_bag(struct ps_row_pool *pool, uint32_t s, const unsigned char *col,
-                    const unsigned char *value)
-{
-    size_t item = pool->meta->feature_index_bytes, z = pool->length[s];
-
-    if (z == 0)
-        return;
-    memcpy(pool->col[pool->which] + pool->begin[s] * item, col, z * item);
-    if (value != NULL)
-        memcpy(pool->value[pool->which] + pool->begin[s], value, z * sizeof(float));
-}
-
-static void put_own_bags(const struct ps_row_answer *a, const struct ps_row_want *want,
-                         struct ps_row_pool *pool)
-{
-    uint32_t me = ps_world_rank(a->shard->world);
-    size_t item = pool->meta->feature_index_bytes;
-    const struct ps_slab *slab = &a->slab;
-
-    for (uint64_t i = want->begin[me]; i < want->begin[me + 1]; i++) {
-        uint64_t row;
-        if ((want->slot[i] & PS_ROW_MISSING) == 0)
-            continue;
-        row = bag_of(a, want->node[i] - a->shard->first);
-        put_bag(pool, want->slot[i] & ~PS_ROW_MISSING, slab->col + slab->begin[row] * item,
-                pool->meta->feature_values ? (const unsigned char *)(slab->value + slab->begin[row])
-                                           : NULL);
-    }
-}
-
-static void put_bags_from(struct ps_row_answer *a, const struct ps_row_want *want, uint32_t r,
-                          struct ps_row_pool *pool)
-{
-    uint64_t wanted = 0, values = 0;
-    size_t item = pool->meta->feature_index_bytes;
-    struct answer x;
-    const unsigned char *value;
-
-    for (uint64_t i = want->begin[r]; i < want->begin[r + 1]; i++)
-        if ((want->slot[i] & PS_ROW_MISSING) != 0) {
-            wanted++;
-            values += pool->length[want->slot[i] & ~PS_ROW_MISSING];
-        }
-    x = open_answer(a, a->answer.data + a->answer.begin[r], want->begin[r + 1] - want->begin[r],
-                    wanted, want->batches);
-    value = x.data + ps_align_up(values * item, 8);
-    for (uint64_t i = want->begin[r]; i < want->begin[r + 1]; i++) {
-        uint32_t s = want->slot[i] & ~PS_ROW_MISSING;
-        if ((want->slot[i] & PS_ROW_MISSING) == 0)
-            continue;
-        put_bag(pool, s, x.data, pool->meta->feature_values ? value : NULL);
-        x.data += pool->length[s] * item;
-        value += pool->length[s] * sizeof(float);
-    }
-}
-
-ps_status ps_row_answer_take(struct ps_row_answer *a, struct ps_row_want *want,
-                             struct ps_row_pool *pool)
-{
-    uint32_t ranks = ps_world_ranks(a->shard->world), me = ps_world_rank(a->shard->world);
-
-    take_own(a, want, pool);
-    for (uint32_t r = 0; r < ranks; r++)
-        if (r != me)
-            PS_TRY(take_from(a, want, r, pool));
-    if (!has_bags(a))
-        return PS_OK;
-    PS_TRY(ps_row_pool_renew(pool, want->slot, want->count));
-    put_own_bags(a, want, pool);
-    for (uint32_t r = 0; r < ranks; r++)
-        if (r != me)
-            put_bags_from(a, want, r, pool);
-    return PS_OK;
 }

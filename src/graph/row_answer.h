@@ -38,11 +38,11 @@ struct ps_row_answer {
     struct ps_idmap map;       /* nodes that anybody uses */
     uint64_t *seen;            /* (map.count) batches that are counted */
     unsigned char **place;     /* (map.count) dense: where the row lies or will lie; else NULL */
-    struct ps_sort_pair *todo; /* rows to read: node within the shard, place */
-    uint64_t todo_count;
+    struct ps_sort_pair *list; /* rows to read: node within the shard, place */
+    uint64_t list_count;
     struct ps_extent *extent;
     struct ps_slab slab; /* bags that were read */
-    size_t message_cap, reply_cap, seen_cap, place_cap, todo_cap;
+    size_t message_cap, reply_cap, seen_cap, place_cap, list_cap;
     uint64_t rows, stored_bytes, heard_bytes, raw_bytes; /* see struct ps_row_counts */
 };
 

@@ -20,7 +20,7 @@
 
 #include "src/graph/shard.h"
 
-enum { PS_SLOT_NONE = UINT32_MAX };
+#define PS_SLOT_NONE UINT32_MAX
 
 struct ps_row_slot {
     uint64_t node;
