@@ -177,13 +177,16 @@ static PS_MUST ps_status find_name(const struct ps_import *im, char name[PS_NAME
     return PS_OK;
 }
 
-static PS_MUST ps_status check_output(struct ps_import *im)
+ps_status ps_import_check_output(struct ps_import *im)
 {
     const char *out = im->o->common.out;
     size_t n = strlen(out);
-    json_t *command = json_string(im->command);
+    json_t *command;
     struct stat s;
 
+    if (im->beside != NULL)
+        return PS_OK;
+    command = json_string(im->command);
     if (command == NULL)
         PS_FAIL(PS_EUSAGE, "the command line must be UTF-8 to be noted in the provenance");
     json_decref(command);
@@ -313,7 +316,7 @@ ps_status ps_import_run(struct ps_import *im, json_t *report)
 {
     uint64_t part_offsets[2] = {0, 0};
 
-    PS_TRY(check_output(im));
+    PS_TRY(ps_import_check_output(im));
     PS_TRY(scan(im));
     PS_TRY(create(im, part_offsets));
     PS_TRY(write_all(im));

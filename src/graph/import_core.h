@@ -62,6 +62,9 @@ PS_MUST ps_status ps_import_init(struct ps_import *im, struct ps_ctx *ctx, const
 /** Close everything; give up the dataset if it is not finished. */
 void ps_import_fini(struct ps_import *im);
 
+/** Check --out and set im->beside; ps_import_run does it too. For importers that need temporary
+ *  files before. @return PS_EUSAGE */
+PS_MUST ps_status ps_import_check_output(struct ps_import *im);
 /** Hash the file and add it to the provenance. @return PS_EINPUT if it is not there */
 PS_MUST ps_status ps_import_note(struct ps_import *im, const char *path);
 /** The same, and open it as an array. */
