@@ -10,6 +10,8 @@ static PS_MUST ps_status import(struct ps_ctx *ctx, const struct ps_opts *o, con
 {
     const char *kind = o->positional[0];
 
+    if (o->import.ogb_split[0] != '\0' && strcmp(kind, "ogb") != 0)
+        PS_FAIL(PS_EUSAGE, "--ogb-split belongs to import ogb");
     if (strcmp(kind, "dir") == 0) {
         if (o->positional_count != 2)
             PS_FAIL(PS_EUSAGE, "import dir needs the folder to import");
@@ -32,7 +34,12 @@ static PS_MUST ps_status import(struct ps_ctx *ctx, const struct ps_opts *o, con
             PS_FAIL(PS_EUSAGE, "import mtx needs the one file to import");
         return ps_import_mtx(ctx, o, o->positional[1], line, report);
     }
-    PS_FAIL(PS_EUSAGE, "import knows 'dir', 'npy', 'edges' and 'mtx', found '%s'", kind);
+    if (strcmp(kind, "ogb") == 0) {
+        if (o->positional_count != 2)
+            PS_FAIL(PS_EUSAGE, "import ogb needs the folder to import");
+        return ps_import_ogb(ctx, o, o->positional[1], line, report);
+    }
+    PS_FAIL(PS_EUSAGE, "import knows 'dir', 'npy', 'edges', 'mtx' and 'ogb', found '%s'", kind);
 }
 
 static ps_status run(struct ps_ctx *ctx, const struct ps_opts *o, const char *line)
@@ -50,21 +57,19 @@ out:
 }
 
 const struct ps_command ps_cmd_import = {
-    .usage =
-        {PS_CMD_IMPORT, "import", "dir PATH | npy | edges FILE... | mtx FILE",
-         "Make a dataset of one partition from arrays in .npy files, lists of edges or Matrix "
-         "Market.",
-         "import dir PATH reads a folder of edges.npy, labels.npy, train.npy, valid.npy, "
-         "test.npy or splits.npy, features.npy or features_bits.npy or feat_indptr.npy with "
-         "feat_indices.npy and feat_values.npy, and meta.json. import npy takes its files by "
-         "--edges and the other options marked npy, where a.npy,b.npy is one array in two files. "
-         "import edges FILE... reads text, plain or gzip: source and target in each line, # and % "
-         "begin comments, numbers behind them are left out. import mtx FILE reads a Matrix Market "
-         "coordinate file, plain or gzip: entry (i, j) is the edge from i to j. Both take the "
-         "other "
-         "options marked npy too. Edges go from source to target; "
-         "--symmetrise does not double a loop, and equal edges stay unless --dedupe is "
-         "given.",
-         1, PS_POSITIONALS_MAX},
+    .usage = {PS_CMD_IMPORT, "import", "dir PATH | npy | edges FILE... | mtx FILE | ogb PATH",
+              "Make a dataset of one partition from arrays, tables, lists of edges or a matrix.",
+              "import dir PATH reads a folder of edges.npy, labels.npy, train.npy, valid.npy, "
+              "test.npy or splits.npy, features.npy or features_bits.npy or feat_indptr.npy with "
+              "feat_indices.npy and feat_values.npy, and meta.json. import npy takes its files by "
+              "--edges and the other options marked npy, where a.npy,b.npy is one array in two "
+              "files. import edges FILE... reads text, plain or gzip: source and target in each "
+              "line; # and % begin comments, numbers behind the two are left out. import mtx FILE "
+              "reads a coordinate file of Matrix Market, plain or gzip: entry (i, j) is the edge "
+              "from i to j. Both take the options marked edges and mtx. import ogb PATH reads a "
+              "folder of Open Graph Benchmark (node property prediction) as it is after unpacking. "
+              "Edges go from source to target; --symmetrise does not double a loop, and equal "
+              "edges stay unless --dedupe is given.",
+              1, PS_POSITIONALS_MAX},
     .run = run,
 };

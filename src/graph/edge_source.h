@@ -54,6 +54,11 @@ struct ps_edge_source {
 PS_MUST ps_status ps_edge_source_npy(struct ps_edge_source **s, struct ps_ctx *ctx,
                                      const char *const *path, uint32_t count);
 
+/** The same from one open array of integers [2,E], which is always two rows. *a is taken over and
+ *  cleared, but not on failure. */
+PS_MUST ps_status ps_edge_source_array(struct ps_edge_source **s, struct ps_ctx *ctx,
+                                       struct ps_npy **a);
+
 /** Text, plain or gzip (text_read.h): a line for each edge, source and target, then at most two
  *  numbers that are left out (a weight, a time). All lines of a file have equally many words.
  *  @param[in] path  (count) copied; count is at least 1 */

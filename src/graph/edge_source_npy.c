@@ -108,8 +108,8 @@ static const struct ps_edge_source_ops npy_ops = {
     .is_signed = true,
 };
 
-ps_status ps_edge_source_npy(struct ps_edge_source **out, struct ps_ctx *ctx,
-                             const char *const *path, uint32_t count)
+/* Without arrays yet. */
+static PS_MUST ps_status source_new(struct npy_source **out, struct ps_ctx *ctx, uint32_t count)
 {
     struct npy_source *s;
     ps_status st;
@@ -120,16 +120,47 @@ ps_status ps_edge_source_npy(struct ps_edge_source **out, struct ps_ctx *ctx,
     s->base.ctx = ctx;
     s->count = count;
     PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_OTHER, s->shard, count));
+    PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_STAGING, s->raw, PS_EDGES_CHUNK * PAIR));
+    *out = s;
+    return PS_OK;
+out:
+    close_npy(&s->base);
+    return st;
+}
+
+ps_status ps_edge_source_npy(struct ps_edge_source **out, struct ps_ctx *ctx,
+                             const char *const *path, uint32_t count)
+{
+    struct npy_source *s;
+    ps_status st;
+
+    *out = NULL;
+    PS_TRY(source_new(&s, ctx, count));
     for (uint32_t k = 0; k < count; k++) {
         PS_GO(st, ps_npy_open(&s->shard[k].a, ctx, path[k]));
         PS_GO(st, find_layout(&s->shard[k]));
         s->base.edges += s->shard[k].edges;
     }
     s->base.name = s->shard[0].a->path;
-    PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_STAGING, s->raw, PS_EDGES_CHUNK * PAIR));
     *out = &s->base;
     return PS_OK;
 out:
     close_npy(&s->base);
     return st;
+}
+
+ps_status ps_edge_source_array(struct ps_edge_source **out, struct ps_ctx *ctx, struct ps_npy **a)
+{
+    const struct ps_npy_header *head = &(*a)->head;
+    struct npy_source *s;
+
+    *out = NULL;
+    PS_ASSERT(head->rank == 2 && head->shape[0] == PAIR && ps_npy_is_integer(*a));
+    PS_TRY(source_new(&s, ctx, 1));
+    *s->shard = (struct shard){*a, head->shape[1], head->fortran};
+    s->base.edges = head->shape[1];
+    s->base.name = (*a)->path;
+    *a = NULL;
+    *out = &s->base;
+    return PS_OK;
 }
