@@ -39,7 +39,7 @@ _penstock() {
         esac
         ;;
     generate)
-        options='--json --quiet --config --out --force --seed --memory --threads --name --symmetrise --drop-loops --dedupe --nodes --edges --mean-degree --exponent --features --classes --communities --homophily --near --separation --rmat-a --rmat-b --rmat-c --train-share --valid-share --test-share'
+        options='--json --quiet --config --out --force --seed --memory --threads --name --symmetrise --drop-loops --dedupe --nodes --edges --mean-degree --exponent --features --feature-type --classes --communities --homophily --near --near-window --near-weight --separation --rmat-a --rmat-b --rmat-c --train-share --valid-share --test-share'
         kinds='sbm rmat'
         case $prev in
         --config) value='@files' ;;
@@ -53,10 +53,13 @@ _penstock() {
         --mean-degree) value='@other' ;;
         --exponent) value='@other' ;;
         --features) value='@other' ;;
+        --feature-type) value='f32 f16' ;;
         --classes) value='@other' ;;
         --communities) value='@other' ;;
         --homophily) value='@other' ;;
         --near) value='@other' ;;
+        --near-window) value='@other' ;;
+        --near-weight) value='distance degree' ;;
         --separation) value='@other' ;;
         --rmat-a) value='@other' ;;
         --rmat-b) value='@other' ;;

@@ -3,8 +3,11 @@
 
 Each is a small valid input, or one that differs from it in one thing. What fuzzing found on the
 way and reaches further lies beside them, named by its SHA-1 as libFuzzer does."""
+import io
 import pathlib
 import struct
+import zipfile
+import zlib
 
 ROOT = pathlib.Path(__file__).parent / "corpus"
 
@@ -161,7 +164,37 @@ def import_seeds():
     seed("import_dir", "edges_only", bytes([1]) + raw('{"nodes": 5}') + edges)
 
 
+def npz(method, pairs):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as z:
+        for name, data in pairs:
+            z.writestr(zipfile.ZipInfo(name), data, method)
+        z.comment = b"end"
+    return out.getvalue()
+
+
+def npz_seeds():
+    x = ("x.npy", npy(header(), struct.pack("<6i", *range(6))))
+    for name, method in ("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED):
+        seed("npz", name, npz(method, [("y.npy", b"12345"), x]))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        with z.open(zipfile.ZipInfo("x.npy"), "w", force_zip64=True) as f:
+            f.write(x[1])
+    seed("npz", "zip64_header", out.getvalue())
+    entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 45, 45, 0, 0, 0, 0, zlib.crc32(x[1]),
+                        0xFFFFFFFF, 0xFFFFFFFF, 5, 28, 0, 0, 0, 0, 0xFFFFFFFF)
+    entry += b"x.npy" + struct.pack("<HHQQQ", 1, 24, len(x[1]), len(x[1]), 0)
+    local = struct.pack("<IHHHHHIIIHH", 0x04034B50, 45, 0, 0, 0, 0, 0, 0, 0, 5, 0) + b"x.npy" + x[1]
+    at = len(local)
+    end64 = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, 1, 1, len(entry), at)
+    seed("npz", "zip64", local + entry + end64 +
+         struct.pack("<IIQI", 0x07064B50, 0, at + len(entry), 1) +
+         struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0))
+
+
 npy_seeds()
+npz_seeds()
 text_seeds()
 dataset_seeds()
 meta_seeds()
