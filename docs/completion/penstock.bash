@@ -97,7 +97,7 @@ _penstock() {
         esac
         ;;
     train)
-        options='--json --quiet --config --out --seed --memory --threads --trace --io --queue-depth --read-bytes --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every'
+        options='--json --quiet --config --out --force --seed --memory --threads --trace --io --queue-depth --read-bytes --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every --resume --checkpoint-every --checkpoint-steps --max-hours'
         kinds=''
         case $prev in
         --config) value='@files' ;;
@@ -138,6 +138,9 @@ _penstock() {
         --runs) value='@other' ;;
         --split) value='all' ;;
         --log-every) value='@other' ;;
+        --checkpoint-every) value='@other' ;;
+        --checkpoint-steps) value='@other' ;;
+        --max-hours) value='@other' ;;
         esac
         ;;
     infer)
