@@ -80,6 +80,21 @@ print("# seeds per rank over three sittings", s)
 sys.exit(not (len(s) == 3 and sum(s) == 40 * 900))
 PY
 
+# under mpirun one rank that hears the signal is enough, and mpirun passes it on to all
+lines() { cat "$T/mpi/metrics.jsonl" 2>/dev/null | wc -l; }
+for who in rank mpirun; do
+    had=$(lines)
+    mpirun --bind-to none --oversubscribe -n 2 "$PENSTOCK" train "$T/p.ps" $job --epochs 80 \
+        --out "$T/mpi" --resume >"$T/out" 2>"$T/err" </dev/null &
+    pid=$!
+    until [ "$(lines)" -gt $((had + 1)) ] || ! kill -0 $pid 2>/dev/null; do sleep 0.01; done
+    [ $who = mpirun ] && kill -USR1 $pid || kill -USR1 $(sed 's/.* \([0-9]\)/\1/' "/proc/$pid/task/$pid/children")
+    rc=0
+    wait $pid || rc=$?
+    equal "exit code after USR1 to $who" $rc 75
+    equal "sentences after USR1 to $who" "$(grep -c '^penstock: stopped' "$T/err")" 1
+done
+
 # a finished run says so; a script may always say --resume
 must "finished" "$PENSTOCK" train "$T/p.ps" $job --json --out "$T/run" --resume
 equal "result of a finished run" "$(bits "$T/out" "$T/run")" "$(bits "$T/plain.json" "$T/plain")"
