@@ -63,9 +63,9 @@ struct ps_comm_ops {
     const char *name;
     size_t state_bytes; /**< zeroed memory handed to every call, 64-byte aligned */
 
-    /** Join. Collective. Takes memory for PS_COMM_SLOTS * ranks requests. As soon
+    /** Join. Collective. Takes memory for PS_COMM_SLOTS * ranks requests from ctx->mem. As soon
      *  as the job is joined world->ranks is set, also where the call then fails. */
-    ps_status (*init)(void *state, struct ps_mem *mem, struct ps_comm_world *world);
+    ps_status (*init)(void *state, struct ps_ctx *ctx, struct ps_comm_world *world);
     /** Leave. Collective after a successful init; also called after a failed one. */
     void (*fini)(void *state);
     /** Post; the buffer must stay as it is until poll reports the slot. */
@@ -76,11 +76,16 @@ struct ps_comm_ops {
     /** Report what ended among slots [0, slots), without waiting.
      *  @param[out] done  (slots)  @param[out] n  how many of them are filled */
     ps_status (*poll)(void *state, uint32_t slots, struct ps_comm_done *done, uint32_t *n);
-    /** End all ranks now with this exit code. */
+    /** May be NULL. After a poll that reported nothing: sleep until there may be something to
+     *  report, for at most @p ns. Without it the generic layer polls, with short sleeps between. */
+    void (*wait)(void *state, uint64_t ns);
+    /** May be NULL. Print this thread's sentence, unless a rank of this process has told one. */
+    void (*tell)(void *state);
+    /** End all ranks now with this exit code, or with that of a sentence told before. */
     __attribute__((noreturn)) void (*abort)(void *state, int code);
 };
 
-extern const struct ps_comm_ops ps_comm_mpi, ps_comm_self;
+extern const struct ps_comm_ops ps_comm_mpi, ps_comm_self, ps_comm_sim;
 
 /**
  * What each rank tells each other rank at the start of a collective call (and

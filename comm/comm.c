@@ -39,11 +39,13 @@ bool ps_comm_launched(void)
     return false;
 }
 
-uint32_t ps_comm_launch_rank(void)
+uint32_t ps_comm_launch_rank(const struct ps_ctx *ctx)
 {
     static const char *const name[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
                                        "MV2_COMM_WORLD_RANK"};
 
+    if (ctx->fabric != NULL)
+        return ctx->fabric_rank;
     for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
         const char *value = getenv(name[i]); /* NOLINT(concurrency-mt-unsafe): nobody sets any */
         if (value != NULL && value[0] >= '0' && value[0] <= '9')
@@ -108,7 +110,7 @@ ps_status ps_comm_new_with(struct ps_comm **out, struct ps_ctx *ctx, const struc
         ps_mem_free(&ctx->mem, &c);
         return st;
     }
-    PS_GO(st, ops->init(c->state, &ctx->mem, &c->world));
+    PS_GO(st, ops->init(c->state, ctx, &c->world));
     PS_GO(st, take_memory(c));
     ctx->log.rank = ps_int(c->world.rank);
     *out = c;
@@ -124,7 +126,15 @@ out:
 
 ps_status ps_comm_new(struct ps_comm **c, struct ps_ctx *ctx, const struct ps_opts_comm *o)
 {
-    return ps_comm_new_with(c, ctx, o, ps_comm_launched() ? &ps_comm_mpi : &ps_comm_self);
+    const struct ps_comm_ops *ops = ps_comm_launched() ? &ps_comm_mpi : &ps_comm_self;
+
+    if (o->network == PS_NETWORK_MPI)
+        ops = &ps_comm_mpi;
+    else if (o->network == PS_NETWORK_SELF)
+        ops = &ps_comm_self;
+    else if (o->network == PS_NETWORK_SIM)
+        ops = &ps_comm_sim;
+    return ps_comm_new_with(c, ctx, o, ops);
 }
 
 void ps_comm_set_sizes(struct ps_comm *c, uint32_t piece_bytes, uint32_t inline_bytes,
@@ -153,10 +163,18 @@ void ps_comm_free(struct ps_comm **pc)
     give_memory(pc);
 }
 
-void ps_comm_abort(struct ps_comm *c, ps_status st)
+void ps_comm_tell(struct ps_comm *c)
 {
     ps_log_progress_end(&c->ctx->log);
-    ps_err_print(stderr, 0);
+    if (c->ops->tell != NULL)
+        c->ops->tell(c->state);
+    else
+        ps_err_print(stderr, 0);
+}
+
+void ps_comm_abort(struct ps_comm *c, ps_status st)
+{
+    ps_comm_tell(c);
     fflush(NULL);
     c->ops->abort(c->state, ps_exit_code(st));
 }
@@ -195,6 +213,11 @@ bool ps_comm_first_failure(const struct ps_comm *c, uint32_t *rank, ps_status *s
         *st = c->first_status;
     }
     return c->failed;
+}
+
+bool ps_comm_broken(const struct ps_comm *c)
+{
+    return c->broken;
 }
 
 void ps_comm_sent_bytes(const struct ps_comm *c, uint64_t out[PS_TRAFFIC_COUNT])

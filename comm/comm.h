@@ -3,11 +3,11 @@
  * @file comm.h
  * @brief The network edge: ranks, all-to-all in pieces, sums in rank order.
  *
- * Backends are tables of a few functions (struct ps_comm_ops): mpi, and self (one
- * rank, no MPI started). The generic layer builds the operations below on
- * non-blocking point-to-point messages of at most PS_COMM_PIECE_BYTES, so no count
- * ever meets the 2^31 limit of MPI, and sums do not depend on the algorithm
- * that an MPI library chooses.
+ * Backends are tables of a few functions (struct ps_comm_ops): mpi, self (one
+ * rank, no MPI started) and sim (ranks are threads of one process, comm/fabric.h). The generic
+ * layer builds the operations below on non-blocking point-to-point messages of at most
+ * PS_COMM_PIECE_BYTES, so no count ever meets the 2^31 limit of MPI, and sums do not depend on the
+ * algorithm that an MPI library chooses.
  *
  * It never blocks inside MPI: messages are posted and tested, with sleeps of
  * at most 200 us between. A wait longer than the timeout says which rank
@@ -32,7 +32,7 @@
 
 struct ps_comm;
 
-enum { PS_COMM_PIECE_BYTES = 4 << 20, PS_COMM_OPS_VERSION = 1 };
+enum { PS_COMM_PIECE_BYTES = 4 << 20, PS_COMM_OPS_VERSION = 2 };
 
 /** What bytes are counted as. */
 enum ps_traffic {
@@ -51,13 +51,15 @@ const char *ps_traffic_name(enum ps_traffic t); /**< "rows" and so on */
  *  MV2_COMM_WORLD_SIZE. SLURM_* are not looked at: the shell of a batch job has them too. */
 bool ps_comm_launched(void);
 
-/** This process' rank as its launcher says, before MPI is started; 0 where none tells. */
-uint32_t ps_comm_launch_rank(void);
+/** The rank of @p ctx before the job is joined: that on its simulated network, else that of the
+ *  process as its launcher says; 0 where none tells. */
+uint32_t ps_comm_launch_rank(const struct ps_ctx *ctx);
 
 /**
- * Join the job: mpi where a launcher started us, else self. Asks for
- * MPI_THREAD_SERIALIZED. Collective. Sets ctx->log.rank. Duplicates the world
- * communicator twice: exchanges, and sums. MPI can be started once in a process.
+ * Join the job by the backend that @p o names; auto is mpi where a launcher started us, else self.
+ * mpi asks for MPI_THREAD_SERIALIZED; sim needs ctx->fabric. Collective. Sets ctx->log.rank.
+ * Duplicates the world communicator twice: exchanges, and sums. MPI can be started once in a
+ * process.
  *
  * A rank of several that fails here after MPI has started ends the job, since the
  * others count on it and cannot be told; alone, it returns the failure.
@@ -67,12 +69,17 @@ PS_MUST ps_status ps_comm_new(struct ps_comm **c, struct ps_ctx *ctx, const stru
  *  know of too. Accepts NULL, clears *c. Where the network failed, or the others are not
  *  leaving, it ends the job with code 5 as ps_comm_abort does: leaving would wait for ever. */
 void ps_comm_free(struct ps_comm **c);
-/** End the whole job now with the exit code of @p st; prints this thread's sentence first. */
+/** End the whole job now with the exit code of @p st; prints this thread's sentence first,
+ *  as ps_comm_tell does. */
 __attribute__((noreturn)) void ps_comm_abort(struct ps_comm *c, ps_status st);
+
+/** Print this thread's sentence on stderr. Where ranks share a process, the first that tells is
+ *  the only one. Not collective. */
+void ps_comm_tell(struct ps_comm *c);
 
 uint32_t ps_comm_rank(const struct ps_comm *c);    /**< this one, from 0 */
 uint32_t ps_comm_ranks(const struct ps_comm *c);   /**< how many; at least 1 */
-const char *ps_comm_name(const struct ps_comm *c); /**< "mpi", "self" */
+const char *ps_comm_name(const struct ps_comm *c); /**< "mpi", "self", "sim" */
 /** MPI may be called from a thread that is not the main one. */
 bool ps_comm_any_thread(const struct ps_comm *c);
 /** Ranks on this machine, this one included. */
@@ -133,6 +140,9 @@ PS_MUST ps_status ps_comm_agree(struct ps_comm *c, ps_status mine);
  *  it. False if none did. Kept until another failure is told. Where ranks were found in
  *  different calls it is rank 0 with PS_EPEER. */
 bool ps_comm_first_failure(const struct ps_comm *c, uint32_t *rank, ps_status *st);
+
+/** The backend failed here: nothing can be agreed any more, and ps_comm_free ends the job. */
+bool ps_comm_broken(const struct ps_comm *c);
 
 /** Payload bytes that this rank sent to other ranks, by kind; (PS_TRAFFIC_COUNT). */
 void ps_comm_sent_bytes(const struct ps_comm *c, uint64_t out[PS_TRAFFIC_COUNT]);

@@ -75,9 +75,10 @@ static PS_MUST ps_status count_local(struct ps_comm_world *w)
     return check(MPI_Comm_free(&local), "MPI_Comm_free");
 }
 
-static ps_status mpi_init(void *state, struct ps_mem *mem, struct ps_comm_world *w)
+static ps_status mpi_init(void *state, struct ps_ctx *ctx, struct ps_comm_world *w)
 {
     struct mpi *m = state;
+    struct ps_mem *mem = &ctx->mem;
     int rank = 0, ranks = 1;
     size_t slots;
 

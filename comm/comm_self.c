@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
-static ps_status self_init(void *state, struct ps_mem *mem, struct ps_comm_world *w)
+static ps_status self_init(void *state, struct ps_ctx *ctx, struct ps_comm_world *w)
 {
-    (void)state, (void)mem;
+    (void)state, (void)ctx;
     *w = (struct ps_comm_world){.rank = 0, .ranks = 1, .local_ranks = 1, .any_thread = true};
     return PS_OK;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -47,6 +48,25 @@ ps_status ps_file_open_regular(const char *path, int *fd, uint64_t *bytes)
         *fd = -1;
     }
     return st;
+}
+
+ps_status ps_file_temporary(const char *beside, int *fd)
+{
+    char dir[PATH_MAX], path[PATH_MAX];
+    int n;
+
+    ps_dir_of(beside, dir);
+    *fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (*fd >= 0)
+        return PS_OK;
+    n = snprintf(path, sizeof path, "%s/.penstock-tmp-XXXXXX", dir); /* no file without a name */
+    if (n < 0 || (size_t)n >= sizeof path)
+        PS_FAIL(PS_EUSAGE, "the path of a temporary file in %.64s... is too long", dir);
+    *fd = mkostemp(path, O_CLOEXEC);
+    if (*fd < 0)
+        PS_FAIL_SYS(errno, "cannot make a temporary file in %s", dir);
+    unlink(path);
+    return PS_OK;
 }
 
 ps_status ps_file_size(int fd, const char *path, uint64_t *bytes)

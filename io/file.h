@@ -23,6 +23,9 @@ PS_MUST ps_status ps_file_read(int fd, const char *path, uint64_t offset, uint64
                                void *dst);
 PS_MUST ps_status ps_file_write(int fd, const char *path, uint64_t offset, uint64_t bytes,
                                 const void *src);
+/** A file for reading and writing in the folder of @p beside, without a name: gone when it is
+ *  closed, however that happens. @return PS_EUSAGE if the path is too long */
+PS_MUST ps_status ps_file_temporary(const char *beside, int *fd);
 /** Let the file have at least @p bytes, with space for all of them on the disk. A full disk is
  *  told here, with the bytes needed and free. */
 PS_MUST ps_status ps_file_reserve(int fd, const char *path, uint64_t bytes);

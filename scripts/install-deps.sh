@@ -13,7 +13,8 @@
 set -u
 
 program="gcc libc6-dev make cmake ninja-build pkg-config libopenmpi-dev openmpi-bin libhdf5-dev
-    liburing-dev libopenblas-dev libmetis-dev libjansson-dev libinih-dev libxxhash-dev"
+    liburing-dev libopenblas-dev libmetis-dev libjansson-dev libinih-dev libxxhash-dev
+    zlib1g-dev"
 tests="libcmocka-dev python3 python3-numpy python3-h5py hdf5-tools strace
     groff-base"
 checks="valgrind git clang clang-format clang-tidy cppcheck libomp-dev clang-sanitizers"

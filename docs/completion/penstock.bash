@@ -16,14 +16,16 @@ _penstock() {
     fi
     case $command in
     import)
-        options='--json --quiet --config --out --force --memory --name --symmetrise --drop-loops --dedupe --normalise --edges --features --labels --train --valid --test --splits --num-nodes --num-classes'
-        kinds='dir npy'
+        options='--json --quiet --config --out --force --seed --memory --name --symmetrise --drop-loops --dedupe --normalise --project --edges --features --labels --train --valid --test --splits --num-nodes --num-classes --ogb-split'
+        kinds='dir npy ogb'
         case $prev in
         --config) value='@files' ;;
         --out | -o) value='@files' ;;
+        --seed) value='@other' ;;
         --memory) value='@other' ;;
         --name) value='@other' ;;
         --normalise) value='none row standard' ;;
+        --project) value='@other' ;;
         --edges) value='@files' ;;
         --features) value='@files' ;;
         --labels) value='@files' ;;
@@ -33,10 +35,11 @@ _penstock() {
         --splits) value='@files' ;;
         --num-nodes) value='@other' ;;
         --num-classes) value='@other' ;;
+        --ogb-split) value='@other' ;;
         esac
         ;;
     generate)
-        options='--json --quiet --config --out --force --seed --memory --threads --name --symmetrise --drop-loops --dedupe --nodes --edges --mean-degree --exponent --features --classes --communities --homophily --near --separation --rmat-a --rmat-b --rmat-c --train-share --valid-share --test-share'
+        options='--json --quiet --config --out --force --seed --memory --threads --name --symmetrise --drop-loops --dedupe --nodes --edges --mean-degree --exponent --features --feature-type --classes --communities --homophily --near --near-window --near-weight --separation --rmat-a --rmat-b --rmat-c --train-share --valid-share --test-share'
         kinds='sbm rmat'
         case $prev in
         --config) value='@files' ;;
@@ -50,10 +53,13 @@ _penstock() {
         --mean-degree) value='@other' ;;
         --exponent) value='@other' ;;
         --features) value='@other' ;;
+        --feature-type) value='f32 f16' ;;
         --classes) value='@other' ;;
         --communities) value='@other' ;;
         --homophily) value='@other' ;;
         --near) value='@other' ;;
+        --near-window) value='@other' ;;
+        --near-weight) value='distance degree' ;;
         --separation) value='@other' ;;
         --rmat-a) value='@other' ;;
         --rmat-b) value='@other' ;;
@@ -91,7 +97,7 @@ _penstock() {
         esac
         ;;
     train)
-        options='--json --quiet --config --out --seed --memory --threads --trace --io --queue-depth --read-bytes --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every'
+        options='--json --quiet --config --out --seed --memory --threads --trace --io --queue-depth --read-bytes --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every'
         kinds=''
         case $prev in
         --config) value='@files' ;;
@@ -103,12 +109,17 @@ _penstock() {
         --io) value='auto uring pread hdf5 sim' ;;
         --queue-depth) value='@other' ;;
         --read-bytes) value='@other' ;;
+        --network) value='auto mpi self sim' ;;
+        --ranks) value='@other' ;;
         --timeout) value='@other' ;;
         --sim-seed) value='@other' ;;
         --sim-disk-bandwidth) value='@other' ;;
         --sim-disk-latency) value='@other' ;;
         --sim-disk-depth) value='@other' ;;
         --sim-disk-faults) value='@files' ;;
+        --sim-net-bandwidth) value='@other' ;;
+        --sim-net-latency) value='@other' ;;
+        --sim-net-faults) value='@files' ;;
         --model) value='gcn sage' ;;
         --layers) value='@other' ;;
         --hidden) value='@other' ;;
@@ -130,7 +141,7 @@ _penstock() {
         esac
         ;;
     infer)
-        options='--json --quiet --config --out --force --memory --threads --io --queue-depth --read-bytes --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --run'
+        options='--json --quiet --config --out --force --memory --threads --io --queue-depth --read-bytes --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --run'
         kinds=''
         case $prev in
         --config) value='@files' ;;
@@ -140,12 +151,17 @@ _penstock() {
         --io) value='auto uring pread hdf5 sim' ;;
         --queue-depth) value='@other' ;;
         --read-bytes) value='@other' ;;
+        --network) value='auto mpi self sim' ;;
+        --ranks) value='@other' ;;
         --timeout) value='@other' ;;
         --sim-seed) value='@other' ;;
         --sim-disk-bandwidth) value='@other' ;;
         --sim-disk-latency) value='@other' ;;
         --sim-disk-depth) value='@other' ;;
         --sim-disk-faults) value='@files' ;;
+        --sim-net-bandwidth) value='@other' ;;
+        --sim-net-latency) value='@other' ;;
+        --sim-net-faults) value='@files' ;;
         --run) value='@files' ;;
         esac
         ;;

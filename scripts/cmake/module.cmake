@@ -50,7 +50,8 @@ function(ps_test_program name source)
     if(name MATCHES "^t_grad")
         target_link_libraries(${name} PRIVATE ps_warnings ps_nn_f64 PkgConfig::CMOCKA)
     else()
-        target_link_libraries(${name} PRIVATE ps_warnings ps_cli ps_api PkgConfig::CMOCKA PkgConfig::XXHASH)
+        target_link_libraries(${name} PRIVATE ps_warnings ps_cli ps_api PkgConfig::CMOCKA PkgConfig::XXHASH
+                              PkgConfig::ZLIB)
     endif()
 endfunction()
 

@@ -8,6 +8,8 @@ void ps_ctx_init(struct ps_ctx *ctx, FILE *log_out)
     ps_log_init(&ctx->log, log_out);
     ctx->threads = 1;
     ctx->job_status = PS_OK;
+    ctx->fabric = NULL;
+    ctx->fabric_rank = 0;
     ctx->caller_tells = false;
 }
 

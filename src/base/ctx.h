@@ -14,6 +14,8 @@
 #include "src/base/mem.h"
 #include "src/base/trace.h"
 
+struct ps_fabric; /* comm/fabric.h */
+
 struct ps_ctx {
     struct ps_mem mem;
     struct ps_trace trace;
@@ -22,6 +24,10 @@ struct ps_ctx {
     /** After a failure that all ranks know of: the status of the lowest rank that failed, which
      *  decides the exit code. A rank whose own status is PS_ECANCEL has nothing to tell. */
     ps_status job_status;
+    /** Where the ranks of a job are threads of one process: the network between them, borrowed,
+     *  and this rank's number on it. NULL where a rank is a process. */
+    struct ps_fabric *fabric;
+    uint32_t fabric_rank;
     bool caller_tells; /**< in a library: failures are not printed, the caller reads the sentence */
 };
 

@@ -45,6 +45,9 @@ static const struct scale byte_scale[] = {
 static const struct scale time_scale[] = {
     {"", 1}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {NULL, 0},
 };
+static const struct scale count_scale[] = {
+    {"", 1}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {NULL, 0},
+};
 static const struct scale no_scale[] = {{"", 1}, {NULL, 0}};
 
 static PS_MUST ps_status parse_number(const struct ps_opt_row *r, const char *text,
@@ -152,7 +155,7 @@ ps_status ps_opt_row_set(struct ps_opts *o, const struct ps_opt_row *r, const ch
     case PS_TYPE_BOOL:
         return parse_bool(r, text, field);
     case PS_TYPE_COUNT:
-        return parse_whole(r, text, no_scale, field);
+        return parse_whole(r, text, count_scale, field);
     case PS_TYPE_BYTES:
         return parse_whole(r, text, byte_scale, field);
     case PS_TYPE_TIME:
@@ -289,9 +292,10 @@ json_t *ps_opts_json(const struct ps_opts *o, enum ps_cmd cmd)
 
 const char *ps_opts_choice(const struct ps_opts *o, const char *name)
 {
-    static const char *const word[] = {"auto", "uring",    "pread", "hdf5",  "sim",  "none",
-                                       "row",  "standard", "range", "metis", "hash", "gcn",
-                                       "sage", "adam",     "sgd",   "exact", "loss", "accuracy"};
+    static const char *const word[] = {"auto", "uring",    "pread", "hdf5",  "sim",      "none",
+                                       "row",  "standard", "range", "metis", "hash",     "gcn",
+                                       "sage", "adam",     "sgd",   "exact", "loss",     "accuracy",
+                                       "mpi",  "self",     "f32",   "f16",   "distance", "degree"};
     const struct ps_opt_row *r = ps_opt_row_find(PS_CMD_ALL, name);
     size_t len;
     const char *c;

@@ -37,7 +37,9 @@ enum ps_purpose {
     PS_FOR_PARTITION = 12,
     PS_FOR_GENERATE_ORDER = 13, /**< permutation of ids */
     PS_FOR_GENERATE_LABEL = 14,
-    PS_FOR_SIM_DISK = 15, /**< faults and order of arrival */
+    PS_FOR_SIM_DISK = 15,   /**< faults and order of arrival */
+    PS_FOR_SIM_NET = 16,    /**< faults */
+    PS_FOR_PROJECTION = 20, /**< import --project */
 };
 
 __extension__ typedef unsigned __int128 ps_u128; /* the full product of two 64-bit words */

@@ -2,6 +2,7 @@
 #include "src/cli/cmd.h"
 
 #include "comm/comm.h"
+#include "src/cli/ranks.h"
 #include "src/cli/texts.h"
 
 #include <signal.h>
@@ -85,10 +86,11 @@ ps_status ps_told_once(struct ps_ctx *ctx, ps_status st)
 {
     static const struct timespec a_moment = {.tv_nsec = 300000000};
 
-    if (st == PS_OK || ps_comm_launch_rank() == 0)
+    if (st == PS_OK || ps_comm_launch_rank(ctx) == 0)
         return st;
     ctx->job_status = st;
-    nanosleep(&a_moment, NULL); /* a launcher may end rank 0 as soon as another has left */
+    if (ctx->fabric == NULL)
+        nanosleep(&a_moment, NULL); /* a launcher may end rank 0 as soon as another has left */
     return PS_ECANCEL;
 }
 
@@ -106,11 +108,43 @@ static PS_MUST ps_status set_budget(struct ps_ctx *ctx, uint64_t bytes)
     return PS_OK;
 }
 
+/* What each rank does. */
+struct work {
+    const struct ps_command *c;
+    const struct ps_opts *o;
+    const char *line;
+};
+
+static ps_status run_rank(struct ps_ctx *ctx, void *arg)
+{
+    const struct work *w = arg;
+
+    return w->c->run(ctx, w->o, w->line);
+}
+
+static PS_MUST ps_status check_network(const struct ps_opts_comm *o)
+{
+    bool sim = o->network == PS_NETWORK_SIM;
+
+    if (sim && o->ranks == 0)
+        PS_FAIL(PS_EUSAGE, "--network sim needs --ranks N, the number of ranks in this process");
+    if (!sim && o->ranks != 0)
+        PS_FAIL(PS_EUSAGE,
+                "--ranks goes with --network sim; otherwise the launcher says how many "
+                "ranks there are, as in mpirun -n %" PRIu64,
+                o->ranks);
+    if (sim && ps_comm_launched())
+        PS_FAIL(PS_EUSAGE, "--network sim makes all ranks in one process; start it without mpirun "
+                           "or another launcher");
+    return PS_OK;
+}
+
 static PS_MUST ps_status run_command(struct ps_ctx *ctx, int argc, char **argv)
 {
     const struct ps_command *c = NULL;
     struct ps_opts *o;
     ps_status st = PS_OK;
+    struct work w;
     char *line = NULL;
     bool help;
 
@@ -124,7 +158,12 @@ static PS_MUST ps_status run_command(struct ps_ctx *ctx, int argc, char **argv)
         goto out;
     ctx->log.quiet = o->common.quiet;
     PS_GO(st, ps_told_once(ctx, set_budget(ctx, o->common.memory)));
-    PS_GO(st, c->run(ctx, o, line));
+    PS_GO(st, ps_told_once(ctx, check_network(&o->comm)));
+    w = (struct work){c, o, line};
+    if (o->comm.network == PS_NETWORK_SIM)
+        PS_GO(st, ps_ranks_run(ctx, o, run_rank, &w));
+    else
+        PS_GO(st, run_rank(ctx, &w));
 out:
     free(line);
     ps_mem_free(&ctx->mem, &o);

@@ -10,6 +10,8 @@ static PS_MUST ps_status import(struct ps_ctx *ctx, const struct ps_opts *o, con
 {
     const char *kind = o->positional[0];
 
+    if (o->import.ogb_split[0] != '\0' && strcmp(kind, "ogb") != 0)
+        PS_FAIL(PS_EUSAGE, "--ogb-split belongs to import ogb");
     if (strcmp(kind, "dir") == 0) {
         if (o->positional_count != 2)
             PS_FAIL(PS_EUSAGE, "import dir needs the folder to import");
@@ -21,7 +23,12 @@ static PS_MUST ps_status import(struct ps_ctx *ctx, const struct ps_opts *o, con
                     o->positional[1]);
         return ps_import_npy(ctx, o, line, report);
     }
-    PS_FAIL(PS_EUSAGE, "import knows 'dir' and 'npy', found '%s'", kind);
+    if (strcmp(kind, "ogb") == 0) {
+        if (o->positional_count != 2)
+            PS_FAIL(PS_EUSAGE, "import ogb needs the folder to import");
+        return ps_import_ogb(ctx, o, o->positional[1], line, report);
+    }
+    PS_FAIL(PS_EUSAGE, "import knows 'dir', 'npy' and 'ogb', found '%s'", kind);
 }
 
 static ps_status run(struct ps_ctx *ctx, const struct ps_opts *o, const char *line)
@@ -39,14 +46,15 @@ out:
 }
 
 const struct ps_command ps_cmd_import = {
-    .usage = {PS_CMD_IMPORT, "import", "dir PATH | npy",
-              "Make a dataset of one partition from arrays in .npy files.",
+    .usage = {PS_CMD_IMPORT, "import", "dir PATH | npy | ogb PATH",
+              "Make a dataset of one partition from arrays and tables.",
               "import dir PATH reads a folder of edges.npy, labels.npy, train.npy, valid.npy, "
               "test.npy or splits.npy, features.npy or features_bits.npy or feat_indptr.npy with "
               "feat_indices.npy and feat_values.npy, and meta.json. import npy takes its files by "
-              "--edges and the other options marked npy. Edges go from source to target; "
-              "--symmetrise does not double a loop, and equal edges stay unless --dedupe is "
-              "given.",
+              "--edges and the other options marked npy. import ogb PATH reads a folder of Open "
+              "Graph Benchmark (node property prediction) as it is after unpacking. Edges go from "
+              "source to target; --symmetrise does not double a loop, and equal edges stay unless "
+              "--dedupe is given.",
               1, 2},
     .run = run,
 };

@@ -102,7 +102,8 @@ static void put_head(FILE *out)
           ".PP\n"
           "Options are written in full; \\fB\\-\\-name\\fR \\fIVALUE\\fR and "
           "\\fB\\-\\-name=\\fR\\fIVALUE\\fR are the same.\n"
-          "Sizes take K, M, G and T (powers of 1024), times take us, ms, s, m and h.\n"
+          "Whole numbers take K, M, G and T (powers of 1000), sizes the same (powers of 1024), "
+          "times take us, ms, s, m and h.\n"
           "With \\fB\\-\\-config\\fR, any option can be set in a file as \\fIname = value\\fR;\n"
           "the command line wins.\n"
           ".PP\nCommands:\n",

@@ -85,13 +85,14 @@ static void put_command(FILE *out, const struct ps_usage *u)
 
 void ps_texts_markdown(FILE *out)
 {
-    fputs("# Options\n\n<!-- Written by scripts/make-texts.sh from src/base/opt_table.def; do not "
-          "edit. -->\n\nEvery option of every command, as `penstock COMMAND --help` has it. "
-          "Names are written in full;\n`--name VALUE` and `--name=VALUE` are the same. Sizes take "
-          "K, M, G and T (powers of 1024), times take\nus, ms, s, m and h. With `--config FILE.ini` "
-          "any option can be set in a file as `name = value`; the\ncommand line wins.\n\n"
-          "| command | what |\n|---|---|\n",
-          out);
+    fputs(
+        "# Options\n\n<!-- Written by scripts/make-texts.sh from src/base/opt_table.def; do not "
+        "edit. -->\n\nEvery option of every command, as `penstock COMMAND --help` has it. "
+        "Names are written in full;\n`--name VALUE` and `--name=VALUE` are the same. Whole numbers "
+        "take K, M,\nG and T (powers of 1000), sizes the same (powers of 1024), times take us, ms, "
+        "s, m\nand h. With `--config FILE.ini` any option can be set in a file as "
+        "`name = value`; the\ncommand line wins.\n\n| command | what |\n|---|---|\n",
+        out);
     for (const struct ps_command *const *c = ps_commands; *c != NULL; c++) {
         fprintf(out, "| [%s](#%s) | ", (*c)->usage.name, (*c)->usage.name);
         put(out, (*c)->usage.summary);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/graph/csc.h"
 
+#include "io/file.h"
 #include "src/graph/sort_u64.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -132,38 +132,12 @@ static PS_MUST ps_status cut_ranges(struct ps_csc *c)
     return PS_OK;
 }
 
-/* In the folder of `beside`, without a name: gone when it is closed, however that happens. */
-static PS_MUST ps_status open_temporary(struct ps_csc *c)
-{
-    const char *slash = strrchr(c->spec.beside, '/');
-    size_t n = slash == NULL ? 0 : (size_t)(slash - c->spec.beside) + 1;
-    char *path;
-    ps_status st = PS_OK;
-
-    PS_TRY(PS_NEW(&c->ctx->mem, PS_MEM_OTHER, path, n + 32));
-    memcpy(path, c->spec.beside, n);
-    path[n] = '.'; /* the rest is zero */
-    c->fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (c->fd < 0) { /* some file systems know no file without a name */
-        snprintf(path + n, 32, ".penstock-sort-XXXXXX");
-        c->fd = mkostemp(path, O_CLOEXEC);
-        if (c->fd >= 0)
-            unlink(path);
-    }
-    if (c->fd < 0) {
-        ps_err_set(PS_EIO, errno, __FILE__, __LINE__, "cannot make a temporary file %s", path);
-        st = PS_EIO;
-    }
-    ps_mem_free(&c->ctx->mem, &path);
-    return st;
-}
-
 static PS_MUST ps_status place_begin_on_disk(struct ps_csc *c)
 {
     uint64_t bytes = c->edges * c->pair_bytes;
     size_t each = c->spec.sort_bytes / c->range_count;
 
-    PS_TRY(open_temporary(c));
+    PS_TRY(ps_file_temporary(c->spec.beside, &c->fd));
     if (fallocate(c->fd, 0, 0, (off_t)bytes) != 0 && (errno == ENOSPC || errno == EFBIG))
         PS_FAIL_SYS(errno, "no room for %" PRIu64 " bytes of edges to sort beside %s", bytes,
                     c->spec.beside);

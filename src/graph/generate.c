@@ -2,9 +2,11 @@
 #include "src/graph/generate.h"
 
 #include "src/graph/note.h"
+#include "src/kern/half.h"
 
 #include <math.h>
 #include <sched.h>
+#include <string.h>
 
 enum { CHUNK_NODES_MAX = 1 << 16, SLOTS = 2 };
 
@@ -41,7 +43,7 @@ ps_status ps_generate_meta(struct ps_meta *meta, const struct ps_opts *o, uint64
     *meta = (struct ps_meta){
         .nodes = o->generate.nodes,
         .feature_kind = PS_FEATURES_DENSE,
-        .feature_type = PS_TYPE_F32,
+        .feature_type = o->generate.feature_type == PS_GENERATE_F16 ? PS_TYPE_F16 : PS_TYPE_F32,
         .feature_dim = ps_u32(o->generate.features),
         .classes = ps_u32(o->generate.classes),
         .task = PS_TASK_SINGLE_LABEL,
@@ -69,6 +71,7 @@ struct nodes_job {
     const struct ps_node_maker *maker;
     uint64_t nodes, chunk_nodes;
     size_t dim;
+    bool halves; /* of the features: each row holds dim of them, then as many bytes of nothing */
     struct chunk chunk[SLOTS];
     int threads;
 };
@@ -103,12 +106,25 @@ static void give_chunks(struct nodes_job *j)
     }
 }
 
+/* In place, ascending: half d lies where floats d / 2 and below lay. */
+static void to_halves(float *row, size_t dim)
+{
+    unsigned char *p = (unsigned char *)row;
+
+    for (size_t d = 0; d < dim; d++) {
+        uint16_t h = ps_half_of(row[d]);
+        memcpy(p + d * sizeof h, &h, sizeof h);
+    }
+}
+
 static void make_node(const struct nodes_job *j, const struct chunk *c, uint64_t i)
 {
     const struct ps_node_maker *m = j->maker;
     uint64_t v = c->first + i;
 
     m->row(m->arg, v, c->rows + i * j->dim);
+    if (j->halves)
+        to_halves(c->rows + i * j->dim, j->dim);
     c->label[i] = m->label(m->arg, v);
     c->split[i] = m->split(m->arg, v);
     c->id[i] = v;
@@ -116,7 +132,10 @@ static void make_node(const struct nodes_job *j, const struct chunk *c, uint64_t
 
 static PS_MUST ps_status write_chunk(const struct nodes_job *j, const struct chunk *c)
 {
-    PS_TRY(ps_dataset_write(j->w, PS_ARRAY_FEATURES, 0, c->rows, c->count * j->dim));
+    for (uint64_t i = 0; j->halves && i < c->count; i++)
+        PS_TRY(ps_dataset_write(j->w, PS_ARRAY_FEATURES, 0, c->rows + i * j->dim, j->dim));
+    if (!j->halves)
+        PS_TRY(ps_dataset_write(j->w, PS_ARRAY_FEATURES, 0, c->rows, c->count * j->dim));
     PS_TRY(ps_dataset_write(j->w, PS_ARRAY_LABELS, 0, c->label, c->count));
     PS_TRY(ps_dataset_write(j->w, PS_ARRAY_SPLIT, 0, c->split, c->count));
     return ps_dataset_write(j->w, PS_ARRAY_ORIG_ID, 0, c->id, c->count);
@@ -149,6 +168,7 @@ ps_status ps_generate_nodes(struct ps_ctx *ctx, struct ps_dataset_writer *w, int
 
     j.nodes = ps_dataset_writer_meta(w)->nodes;
     j.dim = ps_dataset_writer_meta(w)->feature_dim;
+    j.halves = ps_dataset_writer_meta(w)->feature_type == PS_TYPE_F16;
     PS_GO(st, take_chunks(&j));
     for (unsigned turn = 0; first < j.nodes || j.chunk[(turn + 1) % SLOTS].count > 0; turn++) {
         struct chunk *next = &j.chunk[turn % SLOTS];

@@ -54,12 +54,11 @@ static uint64_t index_bytes(const struct rmat_job *j)
  * --dedupe only the file that is sorted through is sure. */
 static PS_MUST ps_status check_room(const struct rmat_job *j, uint64_t sort_bytes)
 {
-    const char *out = j->o->common.out, *slash = strrchr(out, '/');
+    const char *out = j->o->common.out;
     uint64_t most = j->drawn * (j->o->import.symmetrise ? 2 : 1), bytes = 0;
-    char dir[PS_TEXT_BYTES] = ".";
+    char dir[PATH_MAX];
 
-    if (slash != NULL)
-        snprintf(dir, sizeof dir, "%.*s", (int)(slash - out + 1), out);
+    ps_dir_of(out, dir);
     if (!j->o->import.dedupe)
         bytes += most * index_bytes(j);
     if (most > sort_bytes / 8)

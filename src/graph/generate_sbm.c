@@ -38,10 +38,12 @@ struct generator {
     uint64_t edges, degree_max;
     uint64_t chunk_nodes, chunk_edges, window; /* how much is in memory at once */
     uint64_t *indptr;                          /* (chunk_nodes + 1) from 0 for each chunk */
-    uint64_t *sources;                         /* (chunk_edges) */
-    uint64_t *slots, slots_each;               /* (threads, slots_each) */
-    float *centre;                             /* (classes, features), or NULL: made each time */
-    uint32_t *out_degree;                      /* (window) */
+    uint64_t *around_sum; /* (chunk_nodes + 2 near_window + 1) where sources are near by degree */
+    struct ps_sbm_around around; /* of the chunk */
+    uint64_t *sources;           /* (chunk_edges) */
+    uint64_t *slots, slots_each; /* (threads, slots_each) */
+    float *centre;               /* (classes, features), or NULL: made each time */
+    uint32_t *out_degree;        /* (window) */
     int threads;
 };
 
@@ -84,6 +86,9 @@ static PS_MUST ps_status take_buffers(struct generator *g)
     uint64_t centre_bytes = (uint64_t)m->classes * m->features * sizeof(float);
 
     PS_TRY(PS_NEW(mem, PS_MEM_TOPOLOGY, g->indptr, g->chunk_nodes + 1));
+    if (m->near_by_degree)
+        PS_TRY(
+            PS_NEW(mem, PS_MEM_TOPOLOGY, g->around_sum, g->chunk_nodes + 2 * m->near_window + 1));
     PS_TRY(PS_NEW(mem, PS_MEM_TOPOLOGY, g->sources, g->chunk_edges));
     PS_TRY(PS_NEW(mem, PS_MEM_TOPOLOGY, g->slots, g->slots_each * (uint64_t)g->threads));
     PS_TRY(PS_NEW(mem, PS_MEM_TOPOLOGY, g->out_degree, g->window));
@@ -100,6 +105,7 @@ static void give_graph_buffers(struct generator *g)
     struct ps_mem *mem = &g->ctx->mem;
 
     ps_mem_free(mem, &g->indptr);
+    ps_mem_free(mem, &g->around_sum);
     ps_mem_free(mem, &g->sources);
     ps_mem_free(mem, &g->slots);
     ps_mem_free(mem, &g->out_degree);
@@ -155,7 +161,7 @@ static void draw_rows(struct generator *g, uint64_t first, uint64_t from, uint64
         for (uint64_t i = from; i < to; i++) {
             uint64_t *row = g->sources + (g->indptr[i] - g->indptr[from]);
             uint64_t degree = g->indptr[i + 1] - g->indptr[i];
-            ps_sbm_sources(&g->model, first + i, degree, slots, row, mine.drawn);
+            ps_sbm_sources(&g->model, &g->around, first + i, degree, slots, row, mine.drawn);
             if (low == 0)
                 tally_row(&g->model, first + i, row, degree, &mine);
             for (uint64_t j = 0; j < degree; j++) {
@@ -182,10 +188,30 @@ static void set_indptr(struct generator *g, uint64_t first, uint64_t count)
         g->indptr[i + 1] += g->indptr[i];
 }
 
+/* Degrees of the chunk and of what may be near it, added up. */
+static void set_around(struct generator *g, uint64_t first, uint64_t count)
+{
+    uint64_t begin, end, unused;
+
+    if (g->around_sum == NULL)
+        return;
+    ps_sbm_near(&g->model, first, &begin, &unused);
+    ps_sbm_near(&g->model, first + count - 1, &unused, &end);
+    g->around = (struct ps_sbm_around){begin, g->around_sum};
+#pragma omp parallel for num_threads(g->threads) schedule(static) default(none)                    \
+    shared(g, begin, end)
+    for (uint64_t v = begin; v < end; v++)
+        g->around_sum[v - begin + 1] = ps_sbm_degree(&g->model, v);
+    g->around_sum[0] = 0;
+    for (uint64_t i = 0; i < end - begin; i++)
+        g->around_sum[i + 1] += g->around_sum[i];
+}
+
 /* The edges of one chunk, in batches that fit g->sources. */
 static PS_MUST ps_status do_edges(struct generator *g, uint64_t first, uint64_t count, uint64_t low)
 {
     set_indptr(g, first, count);
+    set_around(g, first, count);
     for (uint64_t from = 0, to; from < count; from = to) {
         for (to = from + 1; to < count; to++)
             if (g->indptr[to + 1] - g->indptr[from] > g->chunk_edges)
@@ -276,6 +302,8 @@ static PS_MUST ps_status write_provenance(struct generator *g, const struct ps_o
     PS_GO(st, ps_note_real(j, "exponent", g->model.tail + 1));
     PS_GO(st, ps_note_real(j, "homophily", g->model.homophily));
     PS_GO(st, ps_note_real(j, "near", g->model.near));
+    PS_GO(st, ps_note_u64(j, "near_window", ps_sbm_window(&g->model)));
+    PS_GO(st, ps_note_text(j, "near_weight", ps_opts_choice(o, "near-weight")));
     PS_GO(st, ps_note_real(j, "separation", o->generate.separation));
     *text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(15));
     if (*text == NULL)

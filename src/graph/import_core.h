@@ -16,6 +16,7 @@
 
 #include "io/dataset_write.h"
 #include "src/base/opt.h"
+#include "src/graph/edge_source.h"
 #include "src/graph/npy.h"
 
 enum { PS_IMPORT_TRAIN, PS_IMPORT_VALID, PS_IMPORT_TEST, PS_IMPORT_ROLES };
@@ -27,8 +28,8 @@ struct ps_import {
     uint64_t begin_ns;
 
     /* Inputs, open; NULL where there is none. At most one kind of features. */
-    struct ps_npy *edges;  /**< integers [E,2] or [2,E]; [2,2] is two edges in rows */
-    struct ps_npy *labels; /**< integers [N] or [N,1], -1 = none */
+    struct ps_edge_source *edges;
+    struct ps_npy *labels;                /**< integers [N] or [N,1], -1 = none */
     struct ps_npy *role[PS_IMPORT_ROLES]; /**< integers [k]: node numbers */
     struct ps_npy *splits;                /**< uint8 [S,N]: 0 train 1 valid 2 test 3 none */
     struct ps_npy *dense;                 /**< floats [N,D] */
@@ -45,7 +46,7 @@ struct ps_import {
     char *beside;                         /**< path of the result, without slashes at its end */
 
     /* Found on the way. */
-    uint64_t feature_count; /**< z that are stored */
+    uint64_t feature_count; /**< z of the sparse rows, zeros left out */
     bool feature_values;    /**< CSR values are stored */
     uint8_t *index_split;   /**< (N) from role[], as stored; NULL: rows of splits only */
     uint32_t split_count;   /**< S, at least 1 */
@@ -61,14 +62,21 @@ PS_MUST ps_status ps_import_init(struct ps_import *im, struct ps_ctx *ctx, const
 /** Close everything; give up the dataset if it is not finished. */
 void ps_import_fini(struct ps_import *im);
 
+/** Check --out and set im->beside; ps_import_run does it too. For importers that need temporary
+ *  files before. @return PS_EUSAGE */
+PS_MUST ps_status ps_import_check_output(struct ps_import *im);
 /** Hash the file and add it to the provenance. @return PS_EINPUT if it is not there */
 PS_MUST ps_status ps_import_note(struct ps_import *im, const char *path);
 /** The same, and open it as an array. */
 PS_MUST ps_status ps_import_open(struct ps_import *im, struct ps_npy **a, const char *path);
 
+/** Take the edges from .npy arrays: one, or several with commas between them. */
+PS_MUST ps_status ps_import_edges_npy(struct ps_import *im, const char *list);
+
 /** From open inputs to a finished dataset at o->common.out. Adds to @p report: name, nodes, edges,
- *  feature_kind, feature_dim, classes, splits, split_source, train, valid, test (of split 0),
- *  path, sort_ranges (1: the edges were sorted in memory), seconds. */
+ *  feature_kind, feature_dim, projected_from (columns before --project, else 0), classes, splits,
+ * split_source, train, valid, test (of split 0), path, sort_ranges (1: the edges were sorted in
+ * memory), seconds. */
 PS_MUST ps_status ps_import_run(struct ps_import *im, json_t *report);
 
 /* The parts of a run, in the order of the run. */
@@ -89,7 +97,8 @@ PS_MUST ps_status ps_import_write_dense(struct ps_import *im);
 /** import_edges.c: sort the edges, begin part 0, write its graph. */
 PS_MUST ps_status ps_import_write_graph(struct ps_import *im);
 
-/** The kind and type of features as they will be stored. */
+/** Columns, kind and type of features as they will be stored: after --project. */
+uint64_t ps_import_feature_columns(const struct ps_import *im);
 enum ps_feature_kind ps_import_feature_kind(const struct ps_import *im);
 enum ps_feature_type ps_import_feature_type(const struct ps_import *im);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sparse features: CSR files or bit rows become CSR rows with columns ascending, without
- * zeros, with values only where not all are 1 or where --normalise row makes them so.
+ * zeros, with values only where not all are 1 or where --normalise row makes them so. With
+ * --project they become dense rows instead (project.h).
  *
  * The rows are walked twice: once to check everything and count what will be stored
  * (the sizes must be known before a part is begun), once to write. Rows come in groups, so
@@ -9,6 +10,7 @@
  */
 #include "src/graph/import_core.h"
 
+#include "src/graph/project.h"
 #include "src/graph/sort_u64.h"
 
 #include <math.h>
@@ -32,6 +34,7 @@ struct walk {
     uint16_t *column_out;
     uint64_t *key; /* one row, to sort it */
     double *unsorted;
+    struct ps_projection projection; /* of the second walk */
     size_t raw_cap, column_cap, value_cap, out_cap, column_out_cap, key_cap, unsorted_cap;
 };
 
@@ -48,6 +51,7 @@ static void walk_fini(struct walk *w)
     ps_mem_free(m, &w->column_out);
     ps_mem_free(m, &w->key);
     ps_mem_free(m, &w->unsorted);
+    ps_projection_fini(&w->projection);
 }
 
 static PS_MUST ps_status walk_init(struct walk *w, struct ps_import *im, bool write)
@@ -57,7 +61,11 @@ static PS_MUST ps_status walk_init(struct walk *w, struct ps_import *im, bool wr
     w->write = write;
     w->all_one = true;
     PS_TRY(PS_NEW(&im->ctx->mem, PS_MEM_STAGING, w->ptr, GROUP_ROWS + 1));
-    return PS_NEW(&im->ctx->mem, PS_MEM_STAGING, w->indptr, GROUP_ROWS + 1);
+    PS_TRY(PS_NEW(&im->ctx->mem, PS_MEM_STAGING, w->indptr, GROUP_ROWS + 1));
+    if (write && im->o->import.project != 0)
+        PS_TRY(ps_projection_init(&w->projection, im->ctx, im->o->common.seed, im->feature_dim,
+                                  im->o->import.project));
+    return PS_OK;
 }
 
 static PS_MUST ps_status grow(struct walk *w, size_t items)
@@ -252,6 +260,21 @@ static PS_MUST ps_status write_group(struct walk *w, uint64_t n)
     return ps_dataset_write(out, PS_ARRAY_FEATURES_VALUES, 0, w->value_out, n);
 }
 
+/* Row @p r of the group, its items clean, as a dense row. */
+static PS_MUST ps_status project_row(struct walk *w, uint64_t r, const uint32_t *column,
+                                     const double *value, size_t n)
+{
+    const struct ps_npy *a = w->im->bits != NULL ? w->im->bits : w->im->csr_indices;
+    const float *x = ps_projection_row(&w->projection, column, value, n);
+
+    for (uint64_t j = 0; j < w->projection.dim; j++)
+        if (!isfinite(x[j]))
+            PS_FAIL(PS_EINPUT,
+                    "%s: row %" PRIu64 ": column %" PRIu64 " of its projection is beyond float32",
+                    a->path, w->row + r, j);
+    return ps_dataset_write(w->im->w, PS_ARRAY_FEATURES, 0, x, w->projection.dim);
+}
+
 static PS_MUST ps_status changed(const struct walk *w)
 {
     PS_FAIL(PS_EINPUT, "%s: changed while it was read",
@@ -267,6 +290,8 @@ static PS_MUST ps_status do_group(struct walk *w)
         uint64_t from = (uint64_t)(w->ptr[r] - w->ptr[0]);
         size_t n = (size_t)(w->ptr[r + 1] - w->ptr[r]);
         PS_TRY(clean_row(w, w->row + r, w->column + from, w->value + from, &n));
+        if (w->projection.dim != 0)
+            PS_TRY(project_row(w, r, w->column + from, w->value + from, n));
         memmove(w->column + at, w->column + from, n * sizeof *w->column);
         memmove(w->value + at, w->value + from, n * sizeof *w->value);
         w->indptr[r] = w->stored + at;
@@ -274,7 +299,7 @@ static PS_MUST ps_status do_group(struct walk *w)
     }
     if (w->write && w->stored + at > w->im->feature_count)
         return changed(w);
-    if (w->write)
+    if (w->write && w->projection.dim == 0)
         PS_TRY(write_group(w, at));
     w->stored += at;
     w->row += w->rows;
@@ -350,7 +375,8 @@ ps_status ps_import_write_csr(struct ps_import *im)
     PS_GO(st, walk_init(&w, im, true));
     PS_GO(st, walk_rows(&w));
     PS_GO(st, w.stored == im->feature_count ? PS_OK : changed(&w));
-    PS_GO(st, ps_dataset_write(im->w, PS_ARRAY_FEATURES_INDPTR, 0, &w.stored, 1));
+    if (w.projection.dim == 0)
+        PS_GO(st, ps_dataset_write(im->w, PS_ARRAY_FEATURES_INDPTR, 0, &w.stored, 1));
 out:
     walk_fini(&w);
     return st;

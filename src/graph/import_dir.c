@@ -76,7 +76,7 @@ static PS_MUST ps_status meta_count(struct folder *f, const json_t *in, const ch
 
 /* Fail if meta.json says another count than an array has. */
 static PS_MUST ps_status check_count(struct folder *f, const json_t *in, const char *key,
-                                     const struct ps_npy *a, uint64_t found)
+                                     const char *path, uint64_t found)
 {
     uint64_t count = 0;
     bool there;
@@ -84,8 +84,8 @@ static PS_MUST ps_status check_count(struct folder *f, const json_t *in, const c
     PS_TRY(meta_count(f, in, key, &count, &there));
     if (there && count != found)
         PS_FAIL(PS_EINPUT,
-                "%s: expected %" PRIu64 " items as %s of %s/meta.json says, found %" PRIu64,
-                a->path, count, key, f->dir, found);
+                "%s: expected %" PRIu64 " items as %s of %s/meta.json says, found %" PRIu64, path,
+                count, key, f->dir, found);
     return PS_OK;
 }
 
@@ -147,7 +147,7 @@ static PS_MUST ps_status open_splits(struct folder *f)
     for (int r = 0; r < PS_IMPORT_ROLES; r++) {
         PS_TRY(open_optional(f, &f->im->role[r], role[r].file));
         if (f->im->role[r] != NULL)
-            PS_TRY(check_count(f, sizes, role[r].key, f->im->role[r], f->im->role[r]->items));
+            PS_TRY(check_count(f, sizes, role[r].key, f->im->role[r]->path, f->im->role[r]->items));
     }
     return open_optional(f, &f->im->splits, "splits.npy");
 }
@@ -167,8 +167,8 @@ static PS_MUST ps_status open_all(struct folder *f)
         PS_FAIL(PS_EINPUT, "%s: undirected: expected true or false", f->path);
     im->undirected = json_is_true(undirected);
     PS_TRY(set_path(f, "edges.npy"));
-    PS_TRY(ps_import_open(im, &im->edges, f->path));
-    PS_TRY(check_count(f, f->meta, "edges_stored", im->edges, im->edges->items / 2));
+    PS_TRY(ps_import_edges_npy(im, f->path));
+    PS_TRY(check_count(f, f->meta, "edges_stored", im->edges->name, im->edges->edges));
     PS_TRY(open_features(f));
     PS_TRY(open_labels(f));
     return open_splits(f);

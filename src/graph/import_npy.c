@@ -25,7 +25,7 @@ static PS_MUST ps_status check_options(const struct ps_opts_import *o)
 
 static PS_MUST ps_status open_all(struct ps_import *im, const struct ps_opts_import *o)
 {
-    PS_TRY(ps_import_open(im, &im->edges, o->edges));
+    PS_TRY(ps_import_edges_npy(im, o->edges));
     PS_TRY(open_option(im, &im->dense, o->features));
     PS_TRY(open_option(im, &im->labels, o->labels));
     PS_TRY(open_option(im, &im->role[PS_IMPORT_TRAIN], o->train));

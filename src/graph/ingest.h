@@ -41,6 +41,15 @@ PS_MUST ps_status ps_import_dir(struct ps_ctx *ctx, const struct ps_opts *o, con
 PS_MUST ps_status ps_import_npy(struct ps_ctx *ctx, const struct ps_opts *o, const char *command,
                                 json_t *report);
 
+/**
+ * A folder of Open Graph Benchmark (node property prediction), unpacked; its tables and arrays
+ * are checked against the counts beside them (import_ogb.c). Report as above.
+ * Refused: several tasks (ogbn-proteins), several kinds of nodes (ogbn-mag), several splits
+ * unless one is chosen. Features of edges are left out.
+ */
+PS_MUST ps_status ps_import_ogb(struct ps_ctx *ctx, const struct ps_opts *o, const char *dir,
+                                const char *command, json_t *report);
+
 /** A stochastic block model with planted classes; see sbm.h for the model. */
 PS_MUST ps_status ps_generate_sbm(struct ps_ctx *ctx, const struct ps_opts *o, const char *command,
                                   json_t *report);

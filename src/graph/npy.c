@@ -47,7 +47,7 @@ static PS_MUST ps_status read_preamble(struct ps_npy *a, uint64_t file_bytes, ui
     if (file_bytes < sizeof b)
         PS_FAIL(PS_EINPUT, "%s: expected a .npy file, found only %" PRIu64 " bytes", a->path,
                 file_bytes);
-    PS_TRY(read_bytes(a, 0, b, sizeof b));
+    PS_TRY(read_bytes(a, a->begin, b, sizeof b));
     if (memcmp(b, "\x93NUMPY", 6) != 0)
         PS_FAIL(PS_EINPUT, "%s: is no .npy file: it does not begin with \\x93NUMPY", a->path);
     if (b[6] < 1 || b[6] > 3 || b[7] != 0)
@@ -69,9 +69,10 @@ static PS_MUST ps_status read_preamble(struct ps_npy *a, uint64_t file_bytes, ui
 
 static PS_MUST ps_status check_size(struct ps_npy *a, uint64_t file_bytes)
 {
-    uint64_t need, have = file_bytes - a->data_offset;
+    uint64_t need, have = file_bytes - (a->data_offset - a->begin);
     char text[64];
 
+    a->item_bytes = ps_npy_type_bytes(a->head.type);
     ps_npy_shape_text(&a->head, text);
     if (__builtin_mul_overflow(a->head.shape[0], a->head.shape[1], &a->items) ||
         __builtin_mul_overflow(a->items, (uint64_t)a->item_bytes, &need) || need > INT64_MAX)
@@ -84,11 +85,22 @@ static PS_MUST ps_status check_size(struct ps_npy *a, uint64_t file_bytes)
     return PS_OK;
 }
 
+/* The array has @p bytes bytes from its beginning. */
+static PS_MUST ps_status read_header(struct ps_npy *a, uint64_t bytes)
+{
+    uint64_t text_at;
+    size_t text_bytes;
+
+    PS_TRY(read_preamble(a, bytes, &text_at, &text_bytes));
+    PS_TRY(read_bytes(a, a->begin + text_at, a->chunk, text_bytes));
+    PS_TRY(ps_npy_parse(a->path, (const char *)a->chunk, text_bytes, &a->head));
+    a->data_offset = a->begin + text_at + text_bytes;
+    return PS_OK;
+}
+
 static PS_MUST ps_status open_file(struct ps_npy *a)
 {
     struct stat s;
-    uint64_t text_at;
-    size_t text_bytes;
 
     a->fd = open(a->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
     if (a->fd < 0)
@@ -97,15 +109,12 @@ static PS_MUST ps_status open_file(struct ps_npy *a)
         PS_FAIL_SYS(errno, "%s: cannot tell its size", a->path);
     if (!S_ISREG(s.st_mode))
         PS_FAIL(PS_EINPUT, "%s: is no regular file", a->path);
-    PS_TRY(read_preamble(a, (uint64_t)s.st_size, &text_at, &text_bytes));
-    PS_TRY(read_bytes(a, text_at, a->chunk, text_bytes));
-    PS_TRY(ps_npy_parse(a->path, (const char *)a->chunk, text_bytes, &a->head));
-    a->item_bytes = ps_npy_type_bytes(a->head.type);
-    a->data_offset = text_at + text_bytes;
+    PS_TRY(read_header(a, (uint64_t)s.st_size));
     return check_size(a, (uint64_t)s.st_size);
 }
 
-ps_status ps_npy_open(struct ps_npy **out, struct ps_ctx *ctx, const char *path)
+/* An array without a file. */
+static PS_MUST ps_status npy_new(struct ps_npy **out, struct ps_ctx *ctx, const char *path)
 {
     struct ps_npy *a;
     ps_status st;
@@ -117,11 +126,43 @@ ps_status ps_npy_open(struct ps_npy **out, struct ps_ctx *ctx, const char *path)
     PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_OTHER, a->path, strlen(path) + 1));
     memcpy(a->path, path, strlen(path) + 1);
     PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_STAGING, a->chunk, CHUNK_BYTES));
-    PS_GO(st, open_file(a));
     *out = a;
     a = NULL;
 out:
     ps_npy_close(&a);
+    return st;
+}
+
+ps_status ps_npy_open(struct ps_npy **a, struct ps_ctx *ctx, const char *path)
+{
+    ps_status st;
+
+    PS_TRY(npy_new(a, ctx, path));
+    st = open_file(*a);
+    if (st != PS_OK)
+        ps_npy_close(a);
+    return st;
+}
+
+ps_status ps_npy_open_at(struct ps_npy **a, struct ps_ctx *ctx, const char *path, int fd,
+                         uint64_t begin, uint64_t bytes, const struct ps_npy_header *head)
+{
+    ps_status st = npy_new(a, ctx, path);
+
+    if (st != PS_OK) {
+        close(fd);
+        return st;
+    }
+    (*a)->fd = fd;
+    (*a)->begin = (*a)->data_offset = begin;
+    if (head != NULL)
+        (*a)->head = *head;
+    else
+        PS_GO(st, read_header(*a, bytes));
+    st = check_size(*a, bytes);
+out:
+    if (st != PS_OK)
+        ps_npy_close(a);
     return st;
 }
 

@@ -48,6 +48,7 @@ struct ps_npy {
     struct ps_npy_header head;
     uint64_t items;       /**< product of the shape */
     uint64_t data_offset; /**< bytes from the start of the file */
+    uint64_t begin;       /**< of the array in the file; 0 unless it was opened within one */
     unsigned char *chunk; /**< bytes as read, before conversion */
     char *path;
     uint32_t item_bytes;
@@ -56,6 +57,14 @@ struct ps_npy {
 
 /** Open @p path and check its header against its size. */
 PS_MUST ps_status ps_npy_open(struct ps_npy **a, struct ps_ctx *ctx, const char *path);
+/**
+ * An array that is @p bytes bytes of the open file @p fd, from @p begin.
+ * @param[in] path   what sentences call it
+ * @param[in] fd     closed by ps_npy_close, and on failure here
+ * @param[in] head   NULL: a header stands before the data; else the data alone are there
+ */
+PS_MUST ps_status ps_npy_open_at(struct ps_npy **a, struct ps_ctx *ctx, const char *path, int fd,
+                                 uint64_t begin, uint64_t bytes, const struct ps_npy_header *head);
 /** Accepts NULL, clears *a. */
 void ps_npy_close(struct ps_npy **a);
 

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { OCTAVES_MAX = 10, TRIES_OWN = 8, TRIES = 16, NODES_PER_COMMUNITY = 500 };
+enum { TRIES_OWN = 8, TRIES = 16, NODES_PER_COMMUNITY = 500 };
 
 /* Sum of k^-p for k in (m, n]. Above some terms by Euler and Maclaurin's formula, whose next
  * term is below 1e-14 there. */
@@ -97,9 +97,11 @@ static PS_MUST ps_status set_communities(struct ps_sbm *m, const struct ps_opts_
                 g->near);
     m->homophily = g->homophily;
     m->near = g->near;
+    m->near_by_degree = g->near_weight == PS_NEAR_DEGREE;
+    m->near_window = ps_min(g->near_window, m->nodes - 1);
     /* a source that falls off one end is mirrored to the other side, so (N - 1) / 2 is the most */
     m->octaves = 1;
-    while (m->octaves < OCTAVES_MAX && (UINT64_C(2) << m->octaves) - 1 <= (m->nodes - 1) / 2)
+    while ((UINT64_C(2) << m->octaves) - 1 <= ps_min(m->near_window, (m->nodes - 1) / 2))
         m->octaves++;
     return PS_OK;
 }
@@ -172,6 +174,25 @@ static uint64_t draw_near(const struct ps_sbm *m, uint64_t v, uint64_t bits)
     return up ? v + distance : v - distance;
 }
 
+/* In proportion to in-degrees, v itself left out. @return v where nobody else has any */
+static uint64_t draw_by_degree(const struct ps_sbm *m, const struct ps_sbm_around *around,
+                               uint64_t v, uint64_t bits)
+{
+    const uint64_t *sum = around->sum;
+    uint64_t begin, end, own, all, x;
+
+    ps_sbm_near(m, v, &begin, &end);
+    begin -= around->first, end -= around->first, v -= around->first;
+    own = sum[v + 1] - sum[v];
+    all = sum[end] - sum[begin] - own;
+    if (all == 0)
+        return v + around->first;
+    x = sum[begin] + ps_below(bits, all);
+    if (x >= sum[v])
+        x += own;
+    return around->first + begin + ps_find_range(sum + begin, end - begin, x);
+}
+
 static uint64_t draw_in_community(const struct ps_sbm *m, uint64_t v, uint64_t bits)
 {
     uint64_t c = ps_sbm_community(m, v), begin = ps_sbm_community_begin(m, c);
@@ -189,8 +210,8 @@ static enum ps_sbm_drawn choose(const struct ps_sbm *m, uint64_t bits)
 }
 
 /* In-edge @p j of v: the source, which is now in the set. */
-static uint64_t draw_source(const struct ps_sbm *m, uint64_t v, uint64_t j, uint64_t *slots,
-                            uint64_t mask, enum ps_sbm_drawn *kind)
+static uint64_t draw_source(const struct ps_sbm *m, const struct ps_sbm_around *around, uint64_t v,
+                            uint64_t j, uint64_t *slots, uint64_t mask, enum ps_sbm_drawn *kind)
 {
     struct ps_draw d = ps_draw_at(m->edge, v, j * TRIES);
     uint64_t u = 0;
@@ -205,8 +226,10 @@ static uint64_t draw_source(const struct ps_sbm *m, uint64_t v, uint64_t j, uint
         bits = ps_draw_u64(&d, 1);
         if (*kind == PS_SBM_COMMUNITY)
             u = draw_in_community(m, v, bits);
+        else if (*kind == PS_SBM_ANY)
+            u = ps_below(bits, m->nodes);
         else
-            u = *kind == PS_SBM_NEAR ? draw_near(m, v, bits) : ps_below(bits, m->nodes);
+            u = m->near_by_degree ? draw_by_degree(m, around, v, bits) : draw_near(m, v, bits);
         if (claim(slots, mask, u))
             return u;
     }
@@ -215,8 +238,8 @@ static uint64_t draw_source(const struct ps_sbm *m, uint64_t v, uint64_t j, uint
     return u;
 }
 
-void ps_sbm_sources(const struct ps_sbm *m, uint64_t v, uint64_t degree, uint64_t *slots,
-                    uint64_t *out, uint64_t *drawn)
+void ps_sbm_sources(const struct ps_sbm *m, const struct ps_sbm_around *around, uint64_t v,
+                    uint64_t degree, uint64_t *slots, uint64_t *out, uint64_t *drawn)
 {
     uint64_t mask = ps_sbm_slots(degree) - 1;
 
@@ -225,7 +248,7 @@ void ps_sbm_sources(const struct ps_sbm *m, uint64_t v, uint64_t degree, uint64_
     claim(slots, mask, v); /* no loops */
     for (uint64_t j = 0; j < degree; j++) {
         enum ps_sbm_drawn kind;
-        out[j] = draw_source(m, v, j, slots, mask, &kind);
+        out[j] = draw_source(m, around, v, j, slots, mask, &kind);
         drawn[kind]++;
     }
     ps_sort_u64(out, degree);

@@ -14,8 +14,11 @@
  *   are dealt the N slices of the distribution by a keyed permutation, each with a jitter
  *   inside its slice, so the realised mean is far closer to the model than N free draws.
  * - In-edge j of v chooses how it is drawn: with probability `homophily` uniform over v's
- *   community, with probability `near` at a distance of 2^b + x with b uniform in
- *   [0, octaves) and x uniform in [0, 2^b), on either side, else uniform over all nodes.
+ *   community, with probability `near` near v, else uniform over all nodes. Near by distance: at
+ *   2^b + x with b uniform in [0, octaves) and x uniform in [0, 2^b), on either side; the largest
+ *   distance is the largest 2^octaves - 1 within the window asked for. Near by degree: among
+ *   the nodes within the window, u with a probability in proportion to its in-degree, so that
+ *   hubs are sources too.
  *   A source that v has already, or v itself, is drawn again; after 8 such draws (a community
  *   may be too small) the edge is drawn from all nodes, after 8 more the next free id is taken.
  * - Features: class centre + N(0, 1) in each column. Columns of centres are normal with
@@ -39,7 +42,9 @@ struct ps_sbm {
     uint64_t nodes, communities, degree_min, degree_cap;
     struct ps_split_sizes split_sizes;
     uint32_t classes, features;
-    uint32_t octaves; /**< of the distance of a near source */
+    uint32_t octaves;     /**< of the distance of a near source */
+    uint64_t near_window; /**< largest distance of a near source, by degree */
+    bool near_by_degree;
     double homophily, near;
     float centre_deviation;
     double mean, scale, tail; /**< of the degrees; tail = exponent - 1 */
@@ -58,17 +63,25 @@ double ps_sbm_mean_degree(const struct ps_sbm *m);
 /** In-degree of v: below the number of nodes. */
 uint64_t ps_sbm_degree(const struct ps_sbm *m, uint64_t v);
 
+/** In-degrees around the nodes whose sources are drawn, added up: sum[i] is the degrees of nodes
+ *  first to first + i - 1. */
+struct ps_sbm_around {
+    uint64_t first;
+    const uint64_t *sum;
+};
+
 /** Slots that ps_sbm_sources needs for @p degree sources: a power of two. */
 uint64_t ps_sbm_slots(uint64_t degree);
 /**
  * The @p degree sources of v, ascending.
+ * @param[in]     around (of ids up to near_window away from v) only where near_by_degree
  * @param[in]     slots  (ps_sbm_slots(degree)) working space
  * @param[out]    out    (degree)
  * @param[in,out] drawn  (PS_SBM_DRAWN_COUNT) edges of each kind are added
  * @pre degree < nodes
  */
-void ps_sbm_sources(const struct ps_sbm *m, uint64_t v, uint64_t degree, uint64_t *slots,
-                    uint64_t *out, uint64_t *drawn);
+void ps_sbm_sources(const struct ps_sbm *m, const struct ps_sbm_around *around, uint64_t v,
+                    uint64_t degree, uint64_t *slots, uint64_t *out, uint64_t *drawn);
 
 static inline uint64_t ps_sbm_community(const struct ps_sbm *m, uint64_t v)
 {
@@ -95,7 +108,14 @@ uint8_t ps_sbm_split(const struct ps_sbm *m, uint64_t v);
 /** Largest distance of a near source. */
 static inline uint64_t ps_sbm_window(const struct ps_sbm *m)
 {
-    return (UINT64_C(1) << m->octaves) - 1;
+    return m->near_by_degree ? m->near_window : (UINT64_C(1) << m->octaves) - 1;
+}
+
+/** The nodes that may be near v: [*begin, *end). */
+static inline void ps_sbm_near(const struct ps_sbm *m, uint64_t v, uint64_t *begin, uint64_t *end)
+{
+    *begin = v - ps_min(v, m->near_window);
+    *end = v + 1 + ps_min(m->nodes - v - 1, m->near_window);
 }
 
 #endif

@@ -60,14 +60,15 @@ ps_status ps_world_outcome(const struct ps_world *w, ps_status st)
 
     if (st == PS_OK)
         return PS_OK;
-    (void)ps_comm_first_failure(w->comm, &rank, &first);
+    if (!ps_comm_first_failure(w->comm, &rank, &first) && ps_comm_broken(w->comm))
+        return st; /* the others know nothing: closing ends the job, with the sentence */
     w->ctx->job_status = first;
     ps_log_progress_end(&w->ctx->log);
     if (w->ctx->caller_tells && st == PS_ECANCEL)
         ps_err_set(first == PS_OK ? PS_ECANCEL : first, 0, __FILE__, __LINE__,
                    "rank %u failed first and knows why (%s)", rank, ps_status_name(first));
     else if (!w->ctx->caller_tells && rank == ps_comm_rank(w->comm))
-        ps_err_print(stderr, 0);
+        ps_comm_tell(w->comm);
     return PS_ECANCEL;
 }
 

@@ -28,7 +28,8 @@ void ps_world_close(struct ps_world **w);
  * The end of a job that may have failed with @p st here. Sets ctx->job_status to the status of the
  * lowest rank that failed, the same on all ranks; that rank tells its sentence, now: once the first
  * rank has left with a code that is not 0, a launcher may end the others.
- * @return PS_OK if nobody failed, else PS_ECANCEL: all is told. Not collective.
+ * @return PS_OK if nobody failed; PS_ECANCEL: all is told; @p st where the network broke here: then
+ *         ps_world_close tells and ends the job. Not collective.
  */
 ps_status ps_world_outcome(const struct ps_world *w, ps_status st);
 

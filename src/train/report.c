@@ -179,6 +179,7 @@ json_t *ps_record_report(const struct ps_record *r, const struct ps_world *w,
     json_object_set_new(j, "samples_fingerprint", hex(s.samples));
     json_object_set_new(j, "bytes_fingerprint", hex(s.bytes));
     json_object_set_new(j, "ranks", whole(ranks));
+    json_object_set_new(j, "ranks_per_process", whole(r->ctx->fabric != NULL ? ranks : 1));
     json_object_set_new(j, "threads", whole(fact[0].threads));
     json_object_set_new(j, "io_engine", json_string(ps_world_io_name(w)));
     json_object_set_new(j, "network", json_string(ps_comm_name(ps_world_comm(w))));

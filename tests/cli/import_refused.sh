@@ -48,7 +48,7 @@ head -c 130 e.npy >cut.npy
 refuse 2 'cut.npy: is cut short' npy --edges cut.npy --num-nodes 3 -o "$out"
 refuse 2 'cannot open ./meta.json' dir . -o "$out"
 refuse 2 'cannot open nowhere/meta.json' dir nowhere/ -o "$out"
-refuse 1 "import knows 'dir' and 'npy', found 'nyp'" nyp -o "$out"
+refuse 1 "import knows 'dir', 'npy' and 'ogb', found 'nyp'" nyp -o "$out"
 refuse 1 'import dir needs the folder' dir -o "$out"
 refuse 1 'expected --out' npy --edges e.npy --num-nodes 3
 refuse 1 'did you mean --symmetrise' npy --symetrise -o "$out"

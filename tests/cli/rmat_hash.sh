@@ -22,6 +22,18 @@ for n in 1 2 3 4; do
     close_lists "losses of $n ranks" "$T/1.json" "$T/$n.json" epoch_loss 1e-5
 done
 
+# The same graph with features in half the bytes: they differ by rounding alone.
+must "halves" "$PENSTOCK" generate rmat -o "$T/h.ps" --nodes 3K --edges 40K --features 16 \
+    --classes 4 --train-share 0.3 --seed 3 --feature-type f16
+must "verify" "$PENSTOCK" verify "$T/h.ps"
+must "partition" "$PENSTOCK" partition "$T/h.ps" -o "$T/q.ps" --method hash --parts 5
+must "train on halves" ranks 2 train "$T/q.ps" --json --quiet --epochs 1 --fanout 5,5 \
+    --batch-size 300 --threads 1 --hidden 8 --out "$T/run"
+cp "$T/out" "$T/h.json"
+equal "samples" "$(field "$T/h.json" samples_fingerprint)" "$(field "$T/1.json" samples_fingerprint)"
+differ "losses" "$(field "$T/h.json" epoch_loss)" "$(field "$T/1.json" epoch_loss)"
+close_lists "losses" "$T/1.json" "$T/h.json" epoch_loss 1e-3
+
 # Graph500's graph is undirected: what METIS and GCN are given.
 must "symmetrised" "$PENSTOCK" generate rmat -o "$T/s.ps" --nodes 1024 --mean-degree 16 \
     --features 2 --symmetrise --dedupe --drop-loops

@@ -86,6 +86,12 @@ static void options_parse_units_and_refuse_nonsense(void **state)
     assert_int_equal(o->io.read_bytes, 256 * 1024);
     assert_int_equal(ps_opts_set(o, PS_CMD_TRAIN, "memory", "4G"), PS_OK);
     assert_true(o->common.memory == UINT64_C(4) << 30);
+    assert_int_equal(ps_opts_set(o, PS_CMD_GENERATE, "nodes", "5M"), PS_OK);
+    assert_int_equal(o->generate.nodes, 5000000);
+    assert_int_equal(ps_opts_set(o, PS_CMD_GENERATE, "edges", "1.5K"), PS_OK);
+    assert_int_equal(o->generate.edges, 1500);
+    assert_int_equal(ps_opts_set(o, PS_CMD_GENERATE, "nodes", "5MiB"), PS_EUSAGE);
+    assert_int_equal(ps_opts_set(o, PS_CMD_GENERATE, "edges", "1.2345K"), PS_EUSAGE);
     assert_int_equal(ps_opts_set(o, PS_CMD_TRAIN, "timeout", "2m"), PS_OK);
     assert_true(o->comm.timeout == 120.0);
     assert_int_equal(ps_opts_set(o, PS_CMD_TRAIN, "io", "pread"), PS_OK);

@@ -33,9 +33,9 @@ static struct play {
     jmp_buf back;
 } play;
 
-static ps_status fake_init(void *state, struct ps_mem *mem, struct ps_comm_world *w)
+static ps_status fake_init(void *state, struct ps_ctx *ctx, struct ps_comm_world *w)
 {
-    (void)state, (void)mem;
+    (void)state, (void)ctx;
     *w = (struct ps_comm_world){.rank = 0, .ranks = RANKS, .local_ranks = 1};
     return PS_OK;
 }

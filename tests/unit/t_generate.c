@@ -4,6 +4,7 @@
 
 #include "src/graph/ingest.h"
 #include "src/graph/sbm.h"
+#include "src/kern/half.h"
 
 #include <math.h>
 
@@ -81,6 +82,48 @@ static void the_graph_depends_on_the_seed_and_not_on_threads_or_memory(void **st
             whole_free(&w);
     }
     whole_free(&first);
+    free(o);
+}
+
+/* The least memory in which sources by degree can be had gives the same graph; and halves are the
+ * floats, rounded. */
+static void sources_by_degree_and_halves_depend_on_nothing_else_either(void **state)
+{
+    static const char *const by_degree[] = {"near-weight", "near-window", "homophily", "near"};
+    static const char *const value[] = {"degree", "100", "0.1", "0.7"};
+    struct ps_opts *o = calloc(1, sizeof *o);
+    struct whole w[3]; /* plain; other threads and the least memory; floats */
+    struct ps_ctx ctx[3];
+
+    (void)state;
+    set_options(o, PS_CMD_GENERATE, medium);
+    o->common.force = true;
+    for (int i = 0; i < 4; i++)
+        assert_ok(ps_opts_set(o, PS_CMD_GENERATE, by_degree[i], value[i]));
+    for (int i = 0; i < 3; i++) {
+        char name[] = "half0.ps";
+        ps_ctx_init(&ctx[i], NULL);
+        name[4] = (char)('0' + i);
+        o->common.threads = i == 1 ? 3 : 1;
+        o->generate.feature_type = i == 2 ? PS_GENERATE_F32 : PS_GENERATE_F16;
+        atomic_store(&ctx[i].mem.limit_bytes, i == 1 ? least_memory(o) : 0);
+        json_decref(make(&ctx[i], name, o));
+        atomic_store(&ctx[i].mem.limit_bytes, 0);
+        whole_read(&w[i], &ctx[i], o->common.out);
+    }
+    assert_whole_equal(&w[0], &w[1]);
+    assert_int_equal(w[0].meta->feature_type, PS_TYPE_F16);
+    assert_int_equal(w[0].row_bytes[PS_ARRAY_FEATURES], 14);
+    for (size_t i = 0; i < 3000 * 7; i++) {
+        uint16_t half;
+        float x;
+        memcpy(&half, w[0].row[PS_ARRAY_FEATURES] + i * sizeof half, sizeof half);
+        memcpy(&x, w[2].row[PS_ARRAY_FEATURES] + i * sizeof x, sizeof x);
+        assert_int_equal(half, ps_half_of(x));
+    }
+    assert_memory_equal(w[0].indices, w[2].indices, w[0].meta->edges * 8);
+    for (int i = 0; i < 3; i++)
+        whole_free(&w[i]);
     free(o);
 }
 
@@ -245,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_graph_depends_on_the_seed_and_not_on_threads_or_memory),
+        cmocka_unit_test(sources_by_degree_and_halves_depend_on_nothing_else_either),
         cmocka_unit_test(the_report_is_what_the_data_says),
         cmocka_unit_test(a_graph_without_edges_and_one_with_all_of_them_can_be_had),
         cmocka_unit_test(what_fails_leaves_nothing_behind),

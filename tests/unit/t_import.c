@@ -431,7 +431,7 @@ static unsigned char *import_sorted(struct box *b, uint64_t sort_bytes, uint32_t
     char path[BOX_PATH];
 
     assert_ok(ps_import_init(&im, &b->ctx, &b->o, "penstock import"));
-    assert_ok(ps_import_open(&im, &im.edges, box_file(b, "edges.npy", path)));
+    assert_ok(ps_import_edges_npy(&im, box_file(b, "edges.npy", path)));
     im.nodes = 3000;
     im.sort_bytes = sort_bytes;
     assert_ok(ps_import_run(&im, b->report));

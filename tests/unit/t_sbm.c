@@ -18,6 +18,7 @@ static struct ps_opts_generate options(uint64_t nodes, double mean, double expon
                                      .classes = 2,
                                      .homophily = 0.7,
                                      .near = 0.1,
+                                     .near_window = 1023,
                                      .separation = 1};
 }
 
@@ -109,7 +110,7 @@ static void sources_are_distinct_and_no_loops_even_where_all_nodes_are_taken(voi
                 for (uint64_t v = 0; v < n; v++) {
                     memset(drawn, 0, sizeof drawn);
                     assert_true(ps_sbm_slots(d) <= 256);
-                    ps_sbm_sources(&m, v, d, slots, u, drawn);
+                    ps_sbm_sources(&m, NULL, v, d, slots, u, drawn);
                     check_row(&m, v, d, u);
                     assert_int_equal(drawn[0] + drawn[1] + drawn[2], d);
                 }
@@ -127,7 +128,7 @@ static void a_degree_above_the_community_draws_the_rest_anywhere(void **state)
     g.communities = 100;
     g.homophily = 1, g.near = 0;
     assert_ok(ps_sbm_init(&m, &g, 1));
-    ps_sbm_sources(&m, 4321, 1000, slots, u, drawn);
+    ps_sbm_sources(&m, NULL, 4321, 1000, slots, u, drawn);
     check_row(&m, 4321, 1000, u);
     for (int j = 0; j < 1000; j++)
         inside += ps_sbm_community(&m, u[j]) == ps_sbm_community(&m, 4321);
@@ -148,7 +149,7 @@ static void near_sources_are_spread_evenly_over_octaves(void **state)
     assert_ok(ps_sbm_init(&m, &g, 5));
     assert_int_equal(ps_sbm_window(&m), 1023);
     for (uint64_t v = 40000; v < 40000 + N; v++) {
-        ps_sbm_sources(&m, v, 1, slots, u, drawn);
+        ps_sbm_sources(&m, NULL, v, 1, slots, u, drawn);
         up += u[0] > v;
         octave[63 - __builtin_clzll(u[0] > v ? u[0] - v : v - u[0])]++;
     }
@@ -159,9 +160,65 @@ static void near_sources_are_spread_evenly_over_octaves(void **state)
     for (uint64_t v = 0; v < 100; v++) /* at the ends too */
         for (uint64_t w = 0; w < 2; w++) {
             uint64_t at = w == 0 ? v : m.nodes - 1 - v;
-            ps_sbm_sources(&m, at, 1, slots, u, drawn);
+            ps_sbm_sources(&m, NULL, at, 1, slots, u, drawn);
             assert_true(u[0] < m.nodes && (u[0] > at ? u[0] - at : at - u[0]) <= 1023);
         }
+}
+
+/* A window of 40 with degrees that differ: sources come in proportion to in-degrees, v never, and
+ * at the ends the window is cut. */
+static void near_sources_by_degree_are_in_proportion_to_it(void **state)
+{
+    static const uint64_t at[] = {0, 3, 500, 999};
+    enum { N = 1000, W = 40, TIMES = 40000 };
+    struct ps_opts_generate g = options(N, 12, 2.5);
+    uint64_t slots[64], u[1], sum[N + 1] = {0};
+    struct ps_sbm_around around = {0, sum};
+    struct ps_sbm m;
+
+    (void)state;
+    g.homophily = 0, g.near = 1, g.near_window = W, g.near_weight = PS_NEAR_DEGREE;
+    assert_ok(ps_sbm_init(&m, &g, 1));
+    for (uint64_t i = 0; i < N; i++)
+        sum[i + 1] = sum[i] + ps_sbm_degree(&m, i);
+    for (int k = 0; k < 4; k++) {
+        double seen[N] = {0}, chi = 0, all = 0;
+        uint64_t v = at[k], drawn[PS_SBM_DRAWN_COUNT] = {0};
+        uint64_t begin = v < W ? 0 : v - W, end = v + W + 1 < N ? v + W + 1 : N;
+        for (uint64_t seed = 0; seed < TIMES; seed++) {
+            m.edge = ps_key_make(seed, PS_FOR_TEST, 0, 0, 0); /* the same degrees */
+            ps_sbm_sources(&m, &around, v, 1, slots, u, drawn);
+            seen[u[0]]++;
+        }
+        assert_int_equal(drawn[PS_SBM_NEAR], TIMES);
+        all = (double)(sum[end] - sum[begin] - (sum[v + 1] - sum[v]));
+        for (uint64_t i = 0; i < N; i++) {
+            double want = TIMES * (double)(sum[i + 1] - sum[i]) / all;
+            if (i < begin || i >= end || i == v)
+                assert_true(seen[i] == 0);
+            else
+                chi += pow(seen[i] - want, 2) / want;
+        }
+        assert_true(chi < (double)(end - begin) + 5 * sqrt(2.0 * (double)(end - begin)));
+    }
+}
+
+/* Nobody else within the window has in-edges: the edges are drawn anywhere. */
+static void without_degrees_around_sources_are_anywhere(void **state)
+{
+    struct ps_opts_generate g = options(100, 12, 2.5);
+    uint64_t slots[64], u[8], sum[101] = {0}, drawn[PS_SBM_DRAWN_COUNT] = {0};
+    struct ps_sbm_around around = {0, sum};
+    struct ps_sbm m;
+
+    (void)state;
+    g.homophily = 0, g.near = 1, g.near_window = 5, g.near_weight = PS_NEAR_DEGREE;
+    assert_ok(ps_sbm_init(&m, &g, 1));
+    for (int i = 51; i <= 100; i++)
+        sum[i] = 8; /* of node 50 alone */
+    ps_sbm_sources(&m, &around, 50, 8, slots, u, drawn);
+    assert_int_equal(drawn[PS_SBM_ANY], 8);
+    check_row(&m, 50, 8, u);
 }
 
 static void communities_are_ranges_and_every_class_has_its_share(void **state)
@@ -276,6 +333,8 @@ int main(void)
         cmocka_unit_test(sources_are_distinct_and_no_loops_even_where_all_nodes_are_taken),
         cmocka_unit_test(a_degree_above_the_community_draws_the_rest_anywhere),
         cmocka_unit_test(near_sources_are_spread_evenly_over_octaves),
+        cmocka_unit_test(near_sources_by_degree_are_in_proportion_to_it),
+        cmocka_unit_test(without_degrees_around_sources_are_anywhere),
         cmocka_unit_test(communities_are_ranges_and_every_class_has_its_share),
         cmocka_unit_test(centres_are_as_far_apart_as_asked_and_noise_is_1),
         cmocka_unit_test(splits_have_exactly_their_shares),

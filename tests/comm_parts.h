@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts that t_comm plays for tests/cli/comm_lost_ranks.sh, by the value of PS_T_COMM. */
-#ifndef TESTS_MPI_COMM_PARTS_H
-#define TESTS_MPI_COMM_PARTS_H
+#ifndef TESTS_COMM_PARTS_H
+#define TESTS_COMM_PARTS_H
 
 #include "comm/backend.h"
 #include "tests/ps_test.h"

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of the network edge between real ranks share: the job itself. */
-#ifndef TESTS_MPI_COMM_JOB_H
-#define TESTS_MPI_COMM_JOB_H
+/*
+ * What the tests of the network edge share: the job itself. A rank is a process under mpirun
+ * or a thread of one process, so what a rank has is thread-local.
+ */
+#ifndef TESTS_COMM_TEST_H
+#define TESTS_COMM_TEST_H
 
 #include "comm/backend.h"
 #include "src/base/rng.h"
-#include "tests/mpi/comm_parts.h"
+#include "tests/comm_parts.h"
 
 #include <string.h>
 
-static struct ps_ctx ctx;
-static struct ps_comm *comm;
-static uint32_t rank, ranks;
+static _Thread_local struct ps_ctx ctx;
+static _Thread_local struct ps_comm *comm;
+static _Thread_local uint32_t rank, ranks;
+/* Above 1 where ranks share cores: so many times less work. */
+static _Thread_local uint32_t ease = 1;
 
 /* Sizes that make the same data take different ways. */
 static const struct {
@@ -37,12 +42,28 @@ static inline uint64_t random_word(uint64_t a, uint64_t b, uint64_t c, uint64_t 
     return ps_draw_u64(&d, 0);
 }
 
-/* Run the tests on all ranks. @return the exit code */
-static inline int run_job(const struct CMUnitTest *tests, size_t n)
+/* What a backend must do, on any number of ranks. */
+struct promise {
+    const char *text;
+    CMUnitTestFunction keep;
+};
+#define PROMISE(f)                                                                                 \
+    {                                                                                              \
+#f, f                                                                                      \
+    }
+
+/* Run the tests on all ranks of mpirun. @return the exit code */
+static inline int run_job(const struct promise *promise, size_t n)
 {
+    struct CMUnitTest tests[32] = {0};
     struct ps_opts_comm o = {.timeout = 60};
     const char *part = getenv("PS_T_COMM");
 
+    PS_ASSERT(n <= sizeof tests / sizeof tests[0]);
+    for (size_t i = 0; i < n; i++) {
+        tests[i].name = promise[i].text;
+        tests[i].test_func = promise[i].keep;
+    }
     ps_ctx_init(&ctx, stderr);
     if (part != NULL)
         return ps_test_play(&ctx, part);
