@@ -13,11 +13,7 @@
 
 #include <hdf5.h>
 #include <limits.h>
-#include <pthread.h>
 #include <string.h>
-
-/* The library is one for the whole process, and so is its lock. */
-static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
 
 enum { IMAGE_STEP = 1 << 16 }; /* a file in memory grows by this */
 enum how { HOW_READ, HOW_CREATE, HOW_IMAGE, HOW_REOPEN };
@@ -40,22 +36,9 @@ struct ps_h5 {
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are written as they are");
 
-void ps_h5_enter(void)
-{
-    PS_ASSERT(pthread_mutex_lock(&library) == 0);
-    /* At exit the library would try again to write files whose writing failed. Refused after
-     * its first call, and without harm then. */
-    (void)H5dont_atexit();
-    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
-
-void ps_h5_leave(void)
-{
-    PS_ASSERT(pthread_mutex_unlock(&library) == 0);
-}
-
 int64_t ps_h5_handle(const struct ps_h5 *f)
 {
+    PS_DASSERT(ps_h5_is_locked());
     return f->file;
 }
 
@@ -217,6 +200,7 @@ static PS_MUST ps_status open_as(struct ps_h5 **out, struct ps_ctx *ctx, const c
     struct ps_h5 *f;
     ps_status st = PS_OK;
 
+    PS_DASSERT(ps_h5_is_locked());
     *out = NULL;
     PS_TRY(PS_NEW(&ctx->mem, PS_MEM_OTHER, f, 1));
     f->ctx = ctx;
@@ -301,7 +285,9 @@ ps_status ps_h5_close(struct ps_h5 **f)
     *f = NULL;
     if (h == NULL)
         return PS_OK;
-    PS_DASSERT(h->file < 0 || H5Fget_obj_count(h->file, H5F_OBJ_ALL) == 1); /* nothing left open */
+    PS_DASSERT(ps_h5_is_locked());
+    /* nothing left open; other threads may have opened the same file, which the library shares */
+    PS_DASSERT(h->file < 0 || H5Fget_obj_count(h->file, H5F_OBJ_ALL | H5F_OBJ_LOCAL) == 1);
     if (h->file >= 0 && H5Fclose(h->file) < 0)
         st = ps_h5_refused(h, "close", "the file");
     ps_mem_free(&h->ctx->mem, &h->image.bytes);
@@ -339,6 +325,7 @@ ps_status ps_h5_add(struct ps_h5 *f, const char *name, const struct ps_h5_shape 
     hid_t type, dcpl, space, d;
     ps_status st = PS_OK;
 
+    PS_DASSERT(ps_h5_is_locked());
     PS_ASSERT(shape->rank >= 1 && shape->rank <= PS_H5_RANK_MAX);
     PS_TRY(make_groups(f, name));
     for (uint32_t i = 0; i < shape->rank; i++)
@@ -370,6 +357,7 @@ static PS_MUST ps_status transfer(struct ps_h5 *f, const char *name, enum ps_h5_
     ps_status st = PS_OK;
     int rank;
 
+    PS_DASSERT(ps_h5_is_locked());
     d = H5Dopen2(f->file, name, H5P_DEFAULT);
     if (d < 0)
         PS_GO(st, ps_h5_refused(f, "open", name));
@@ -458,6 +446,7 @@ ps_status ps_h5_find(struct ps_h5 *f, const char *name, struct ps_h5_found *foun
     haddr_t at;
     int rank;
 
+    PS_DASSERT(ps_h5_is_locked());
     memset(found, 0, sizeof *found);
     if (!is_there(f->file, name))
         return PS_OK;

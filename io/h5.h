@@ -8,7 +8,7 @@
  * contents give equal bytes. The library's own error printing is off; its innermost reason is
  * part of our sentence.
  *
- * @par Internal  to io/ (h5.c, h5_attr.c, h5_extent.c)
+ * @par Internal  to io/ (h5.c, h5_attr.c, h5_extent.c, h5_lock.c)
  * @par Threads   every call, and every run of calls on one file, stands between ps_h5_enter and
  *                ps_h5_leave: one lock for the process, because the library has global state
  *                and is not thread-safe in every build
@@ -61,6 +61,8 @@ struct ps_h5; /* an open file */
 /** Take and release the library's lock. */
 void ps_h5_enter(void);
 void ps_h5_leave(void);
+/** For PS_DASSERT: somebody holds it; with one thread at work, that is the caller. */
+bool ps_h5_is_locked(void);
 
 /** Open for reading. A file that is shorter than its metadata says can be opened, so that the
  *  caller can tell which array is cut. */

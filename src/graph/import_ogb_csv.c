@@ -40,6 +40,11 @@ static PS_MUST ps_status table_begin(struct table *t, enum ps_npy_type type, uin
     uint64_t bytes;
 
     t->head.type = type;
+    if (items > ps_stream_bytes_max(t->text->stream)) /* before space is reserved for them */
+        PS_FAIL(PS_EINPUT,
+                "%s: expected %" PRIu64 " numbers for %" PRIu64
+                " nodes, the file is too small for so many",
+                t->text->path, items, t->im->nodes);
     if (__builtin_mul_overflow(items, ps_npy_type_bytes(type), &bytes) || bytes > INT64_MAX)
         PS_FAIL(PS_EINPUT, "%s: %" PRIu64 " items of %s are more than a file can hold",
                 t->text->path, items, ps_npy_type_name(type));

@@ -26,6 +26,7 @@ enum {
     METHOD_STORED = 0,
     METHOD_DEFLATED = 8,
     FLAG_ENCRYPTED = 1,
+    DEFLATE_RATIO_MAX = 1032, /* 258 bytes of 2 bits */
 };
 
 static const uint32_t sign_end = 0x06054b50, sign_locator64 = 0x07064b50, sign_end64 = 0x06064b50,
@@ -161,6 +162,10 @@ static PS_MUST ps_status check_entry(const struct ps_zip *z, const struct ps_zip
     if (method == METHOD_STORED && m->bytes != m->packed_bytes)
         PS_FAIL(PS_EINPUT,
                 "%s: member %s is stored, expected equal sizes, found %" PRIu64 " and %" PRIu64,
+                z->path, m->name, m->bytes, m->packed_bytes);
+    if (m->bytes / DEFLATE_RATIO_MAX > m->packed_bytes) /* before space is reserved for them */
+        PS_FAIL(PS_EINPUT,
+                "%s: member %s: %" PRIu64 " bytes cannot come of %" PRIu64 " deflated ones",
                 z->path, m->name, m->bytes, m->packed_bytes);
     if (m->header_at > z->directory_at || z->directory_at - m->header_at < LOCAL_BYTES ||
         m->packed_bytes > z->directory_at - m->header_at - LOCAL_BYTES)

@@ -8,6 +8,7 @@ import io
 import pathlib
 import struct
 import zipfile
+import zlib
 
 ROOT = pathlib.Path(__file__).parent / "corpus"
 
@@ -164,21 +165,33 @@ def import_seeds():
     seed("import_dir", "edges_only", bytes([1]) + raw('{"nodes": 5}') + edges)
 
 
-def archive(members, **options):
+def npz(method, pairs):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as z:
+        for name, data in pairs:
+            z.writestr(zipfile.ZipInfo(name), data, method)
+        z.comment = b"end"
+    return out.getvalue()
+
+
+def npz_seeds():
+    x = ("x.npy", npy(header(), struct.pack("<6i", *range(6))))
+    for name, method in ("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED):
+        seed("npz", name, npz(method, [("y.npy", b"12345"), x]))
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as z:
-        for name, data in members.items():
-            with z.open(zipfile.ZipInfo(name), "w", **options) as f:
-                f.write(data)
-    return out.getvalue()
-
-
-def packed(members):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
-        for name, data in members.items():
-            z.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
+        with z.open(zipfile.ZipInfo("x.npy"), "w", force_zip64=True) as f:
+            f.write(x[1])
+    seed("npz", "zip64_header", out.getvalue())
+    entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 45, 45, 0, 0, 0, 0, zlib.crc32(x[1]),
+                        0xFFFFFFFF, 0xFFFFFFFF, 5, 28, 0, 0, 0, 0, 0xFFFFFFFF)
+    entry += b"x.npy" + struct.pack("<HHQQQ", 1, 24, len(x[1]), len(x[1]), 0)
+    local = struct.pack("<IHHHHHIIIHH", 0x04034B50, 45, 0, 0, 0, 0, 0, 0, 0, 5, 0) + b"x.npy" + x[1]
+    at = len(local)
+    end64 = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, 1, 1, len(entry), at)
+    seed("npz", "zip64", local + entry + end64 +
+         struct.pack("<IIQI", 0x07064B50, 0, at + len(entry), 1) +
+         struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0))
 
 
 def graph_arrays():
@@ -187,19 +200,8 @@ def graph_arrays():
     edges = npy(header("<i8", shape="(2, 4)"), struct.pack("<8q", 0, 1, 2, 3, 1, 2, 3, 4))
     rows = npy(header("<f4", shape="(5, 2)"), struct.pack("<10f", *range(10)))
     labels = npy(header("<f4", shape="(5, 1)"), struct.pack("<5f", 0, 1, float("nan"), 2, 1))
-    return ({"num_nodes_list.npy": one, "num_edges_list.npy": four, "edge_index.npy": edges,
-             "node_feat.npy": rows}, {"node_label.npy": labels})
-
-
-def zip_seeds():
-    data, labels = graph_arrays()
-    seed("zip", "stored", archive(labels))
-    seed("zip", "deflated", packed(labels))
-    seed("zip", "zip64", archive(labels, force_zip64=True))
-    seed("zip", "several", packed(data))
-    seed("zip", "empty", archive({}))
-    seed("zip", "comment", archive(labels)[:-2] + b"\x03\x00abc")
-    seed("zip", "zeros", packed({"zeros.npy": bytes(100000)}))
+    return ([("num_nodes_list.npy", one), ("num_edges_list.npy", four), ("edge_index.npy", edges),
+             ("node_feat.npy", rows)], [("node_label.npy", labels)])
 
 
 def ogb_seeds():
@@ -220,9 +222,9 @@ def ogb_seeds():
     seed("ogb", "symmetrised", b"\1" + counts + labels + split + file("edge", edges))
     seed("ogb", "gzip", b"\0" + counts + labels + rows + split +
          file("edge.csv.gz", gzip.compress(edges.encode(), mtime=0)))
-    for name, make in (("archive", archive), ("packed", packed)):
-        seed("ogb", name, b"\0" + split + file("data.npz", make(data)) +
-             file("node-label.npz", make(label)))
+    for name, method in (("archive", zipfile.ZIP_STORED), ("packed", zipfile.ZIP_DEFLATED)):
+        seed("ogb", name, b"\0" + split + file("data.npz", npz(method, data)) +
+             file("node-label.npz", npz(method, label)))
 
 
 def word_seeds():
@@ -242,11 +244,11 @@ def word_seeds():
 
 
 npy_seeds()
+npz_seeds()
 text_seeds()
 dataset_seeds()
 meta_seeds()
 model_seeds()
 import_seeds()
-zip_seeds()
 ogb_seeds()
 word_seeds()

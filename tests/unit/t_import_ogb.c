@@ -159,6 +159,7 @@ static void bad_tables_are_refused_with_file_and_line(void **state)
     (void)state;
     refuse(b, "raw/num-node-list.csv", "", "num-node-list.csv: expected a count, found nothing");
     refuse(b, "raw/num-node-list.csv", "0\n", "expected a graph of 1 to");
+    refuse(b, "raw/num-node-list.csv", "1000000000\n", "node-label.csv: expected 1000000000");
     refuse(b, "raw/num-node-list.csv", "-5\n", "num-node-list.csv: line 1");
     refuse(b, "raw/num-node-list.csv", "5,1\n", "num-node-list.csv: line 1");
     refuse(b, "raw/num-edge-list.csv", "6\n7\n", "num-edge-list.csv: line 2: expected one graph");

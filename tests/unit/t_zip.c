@@ -177,6 +177,8 @@ static void contradictions_are_told_with_the_member(void **state)
     assert_fails(read_b(b), PS_EINPUT, "member b: expected 300001 bytes, found 300000");
     spoil(b, 25, 1);
     assert_fails(read_b(b), PS_EINPUT, "member b: expected 299744 bytes, found more");
+    spoil(b, 27, 128);
+    assert_fails(read_b(b), PS_EINPUT, "member b: 2147783648 bytes cannot come of");
     spoil(b, 8, 1);
     assert_fails(read_b(b), PS_EINPUT, "member b is encrypted");
     spoil(b, 10, 4);
