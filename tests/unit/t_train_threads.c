@@ -6,6 +6,7 @@
  */
 #include "tests/ps_dataset.h"
 
+#include "src/cli/cmd.h"
 #include "src/graph/ingest.h"
 #include "src/train/train.h"
 
@@ -118,11 +119,55 @@ static void a_run_does_not_depend_on_threads_or_engine(void **state)
     }
 }
 
+/* The program as its user calls it; the fingerprint of its run.json, borrowed from *record. */
+static const char *train_by_ranks(struct env *e, const char *ranks, const char *io, json_t **record)
+{
+    char out[PS_TEST_PATH_BYTES], file[PS_TEST_PATH_BYTES], how[64], disk[64];
+    char word[][24] = {"penstock", "train",      "--out",       "--network=sim",
+                       "--quiet",  "--epochs=2", "--threads=2", "--hidden=16"};
+    char *argv[] = {word[0], word[1], e->path, word[2], out,  word[3], word[4],
+                    word[5], word[6], word[7], how,     disk, NULL};
+
+    (void)ps_test_path(out, e->dir, "by-ranks");
+    (void)ps_test_path(file, out, "run.json");
+    (void)snprintf(how, sizeof how, "--ranks=%s", ranks);
+    (void)snprintf(disk, sizeof disk, "--io=%s", io);
+    assert_int_equal(ps_cli_main(sizeof argv / sizeof argv[0] - 1, argv), 0);
+    *record = json_load_file(file, 0, NULL);
+    return json_string_value(json_object_get(*record, "samples_fingerprint"));
+}
+
+/* Four ranks are threads of this process, each with its own beside it and two that compute. */
+static void ranks_as_threads_draw_the_same_samples(void **state)
+{
+    struct env *e = *state;
+    json_t *one, *four, *report = json_object();
+    const char *alone, *many;
+
+    make_graph(e);
+    ps_opts_init(&e->o);
+    e->o.common.quiet = e->o.common.force = true;
+    e->o.partition.parts = 4;
+    e->o.partition.method = PS_METHOD_RANGE;
+    (void)snprintf(e->o.common.out, sizeof e->o.common.out, "%s/parts.ps", e->dir);
+    assert_ok(ps_partition(&e->ctx, &e->o, e->path, "a test", report));
+    memcpy(e->path, e->o.common.out, strlen(e->o.common.out) + 1);
+    json_decref(report);
+    alone = train_by_ranks(e, "1", "auto", &one);
+    many = train_by_ranks(e, "4", "sim", &four);
+    assert_non_null(alone);
+    assert_non_null(many);
+    assert_string_equal(alone, many);
+    json_decref(one);
+    json_decref(four);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_does_not_depend_on_threads_or_engine, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(ranks_as_threads_draw_the_same_samples, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
