@@ -17,7 +17,7 @@ _penstock() {
     case $command in
     import)
         options='--json --quiet --config --out --force --seed --memory --name --symmetrise --drop-loops --dedupe --normalise --project --edges --features --labels --train --valid --test --splits --num-nodes --num-classes --ogb-split'
-        kinds='dir npy ogb'
+        kinds='dir npy edges mtx ogb'
         case $prev in
         --config) value='@files' ;;
         --out | -o) value='@files' ;;

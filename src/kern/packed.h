@@ -10,6 +10,7 @@
 #ifndef PS_KERN_PACKED_H
 #define PS_KERN_PACKED_H
 
+#include "src/kern/half.h"
 #include "src/kern/real.h"
 #include "src/kern/simd.h"
 
@@ -28,23 +29,6 @@ struct ps_packed {
 static inline const unsigned char *ps_packed_row(const struct ps_packed *p, uint32_t row)
 {
     return p->base + (size_t)p->slot[row] * p->stride;
-}
-
-/** IEEE 754 binary16 to binary32, exact. */
-static inline float ps_from_half(uint16_t h)
-{
-    const uint32_t sign = (uint32_t)(h & 0x8000u) << 16, magnitude = (uint32_t)(h & 0x7fffu) << 13;
-    uint32_t bits;
-    float x;
-
-    memcpy(&x, &magnitude, sizeof x);
-    x *= 0x1p112f; /* exact: also makes subnormals normal */
-    memcpy(&bits, &x, sizeof bits);
-    if ((h & 0x7c00u) == 0x7c00u) /* infinite, or no number */
-        bits = magnitude | 0x7f800000u;
-    bits |= sign;
-    memcpy(&x, &bits, sizeof x);
-    return x;
 }
 
 /** Number @p c of a row. */

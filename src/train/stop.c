@@ -2,16 +2,18 @@
 #include "src/train/stop.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 
-/* All that a handler may do is to write such a variable. The one mutable global besides locks:
- * scripts/check_globals.sh knows its name. */
-static volatile sig_atomic_t stop_asked;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a handler may write it, and threads may read it");
+
+/* The one mutable global besides locks: scripts/check_globals.sh knows its name. */
+static atomic_int stop_asked;
 
 static void on_signal(int number)
 {
     (void)number;
-    stop_asked = 1;
+    atomic_store(&stop_asked, 1);
 }
 
 void ps_stop_on_signals(void)
@@ -28,5 +30,5 @@ void ps_stop_on_signals(void)
 
 bool ps_stop_asked(void)
 {
-    return stop_asked != 0;
+    return atomic_load(&stop_asked) != 0;
 }

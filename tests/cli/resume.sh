@@ -19,28 +19,31 @@ job="--epochs 40 --batch-size 100 --hidden 16 --quiet"
 must "undisturbed" "$PENSTOCK" train "$T/p.ps" $job --json --out "$T/plain"
 cp "$T/out" "$T/plain.json"
 bits() { # of a report and its run
-    field "$1" epoch_loss
-    field "$1" samples_fingerprint
-    field "$1" bytes_fingerprint
-    field "$1" test_accuracy
-    xxh64sum <"$2/model.h5" 2>/dev/null || cksum <"$2/model.h5"
+    $PYTHON -c 'import hashlib, json, sys
+j = json.load(open(sys.argv[1]))
+print([j[k] for k in ("epoch_loss", "samples_fingerprint", "bytes_fingerprint", "test_accuracy")],
+      hashlib.sha256(open(sys.argv[2] + "/model.h5", "rb").read()).hexdigest())' "$@"
 }
 
-# stopped by USR1 and by TERM: 75, one sentence that says how to go on
-for signal in USR1 TERM; do
-    rm -rf "$T/run"
-    "$PENSTOCK" train "$T/p.ps" $job --json --out "$T/run" --threads 1 >"$T/out" 2>"$T/err" &
+# stop SIGNAL RUN FILE ARGS...: the signal is sent when FILE is in RUN. 75, one sentence that
+# says how to go on, nothing on stdout
+stop() {
+    local signal=$1 run=$2 file=$3 pid rc=0
+    shift 3
+    "$PENSTOCK" train "$T/p.ps" $job --json --out "$run" "$@" >"$T/out" 2>"$T/err" &
     pid=$!
-    until [ "$(cat "$T/run/metrics.jsonl" 2>/dev/null | wc -l)" -ge 2 ]; do sleep 0.01; done
+    until [ -s "$run/$file" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.005; done
     kill -$signal $pid
-    rc=0
     wait $pid || rc=$?
     equal "exit code after $signal" $rc 75
     equal "sentences after $signal" "$(grep -c '^penstock: ' "$T/err")" 1
-    grep -q -- "--resume and --out $T/run goes on" "$T/err" || fail "how to go on after $signal"
+    grep -q -- "--resume and --out $run goes on" "$T/err" || fail "how to go on after $signal"
     equal "words on stdout" "$(wc -c <"$T/out")" 0
-    [ -s "$T/run/checkpoint.h5" ] && [ ! -e "$T/run/run.json" ] || fail "what $signal leaves"
-done
+    [ -s "$run/checkpoint.h5" ] && [ ! -e "$run/run.json" ] || fail "what $signal leaves"
+}
+stop TERM "$T/run" metrics.jsonl
+rm -rf "$T/run"
+stop USR1 "$T/run" metrics.jsonl --threads 1
 
 # what is there is not destroyed by mistake, nor mixed with another run
 refused "another run over it" 1 "--resume goes on from it" "$PENSTOCK" train "$T/p.ps" $job --out "$T/run"
@@ -58,9 +61,10 @@ equal "times resumed" "$(field "$T/run/run.json" resumed)" 1
 equal "lines of metrics" "$(wc -l <"$T/run/metrics.jsonl")" 40
 [ -z "$(ls -A "$T/run" | grep checkpoint)" ] || fail "a finished run has a checkpoint"
 
-# other ranks: the same samples, losses to summation order; stopped there by the clock
+# other ranks, of another kind: the same samples, losses to summation order; stopped there by
+# the clock
 rc=0
-ranks 2 train "$T/p.ps" $job --json --out "$T/two" --resume --max-hours 0.0000001 >"$T/out" 2>"$T/err" || rc=$?
+"$PENSTOCK" train "$T/p.ps" $job --json --network sim --ranks 2 --out "$T/two" --resume --max-hours 0.0000001 >"$T/out" 2>"$T/err" || rc=$?
 equal "exit code after --max-hours" $rc 75
 equal "sentences after --max-hours" "$(grep -c '^penstock: ' "$T/err")" 1
 must "resume on 3 ranks" ranks 3 train "$T/p.ps" $job --json --out "$T/two" --resume
@@ -76,6 +80,21 @@ print("# seeds per rank over three sittings", s)
 sys.exit(not (len(s) == 3 and sum(s) == 40 * 900))
 PY
 
+# under mpirun one rank that hears the signal is enough, and mpirun passes it on to all
+lines() { cat "$T/mpi/metrics.jsonl" 2>/dev/null | wc -l; }
+for who in rank mpirun; do
+    had=$(lines)
+    mpirun --bind-to none --oversubscribe -n 2 "$PENSTOCK" train "$T/p.ps" $job --epochs 80 \
+        --out "$T/mpi" --resume >"$T/out" 2>"$T/err" </dev/null &
+    pid=$!
+    until [ "$(lines)" -gt $((had + 1)) ] || ! kill -0 $pid 2>/dev/null; do sleep 0.01; done
+    [ $who = mpirun ] && kill -USR1 $pid || kill -USR1 $(sed 's/.* \([0-9]\)/\1/' "/proc/$pid/task/$pid/children")
+    rc=0
+    wait $pid || rc=$?
+    equal "exit code after USR1 to $who" $rc 75
+    equal "sentences after USR1 to $who" "$(grep -c '^penstock: stopped' "$T/err")" 1
+done
+
 # a finished run says so; a script may always say --resume
 must "finished" "$PENSTOCK" train "$T/p.ps" $job --json --out "$T/run" --resume
 equal "result of a finished run" "$(bits "$T/out" "$T/run")" "$(bits "$T/plain.json" "$T/plain")"
@@ -86,10 +105,7 @@ must "resume from nothing" "$PENSTOCK" train "$T/p.ps" --epochs 2 --resume --out
 grep -q 'holds no checkpoint: training begins' "$T/err" || fail "nothing said of a beginning"
 
 # damage: the one before serves; both damaged is told
-rc=0
-"$PENSTOCK" train "$T/p.ps" $job --out "$T/bad" --checkpoint-steps 1 --max-hours 0.00004 >"$T/out" 2>"$T/err" || rc=$?
-equal "exit code" $rc 75
-[ -s "$T/bad/checkpoint.prev.h5" ] || fail "no previous checkpoint after some steps"
+stop USR1 "$T/bad" checkpoint.prev.h5 --checkpoint-steps 1
 : >"$T/bad/checkpoint.h5"
 cp -r "$T/bad" "$T/worse"
 must "resume from the one before" "$PENSTOCK" train "$T/p.ps" $job --json --out "$T/bad" --resume
