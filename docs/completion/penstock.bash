@@ -17,7 +17,7 @@ _penstock() {
     case $command in
     import)
         options='--json --quiet --config --out --force --seed --memory --name --symmetrise --drop-loops --dedupe --normalise --project --edges --features --labels --train --valid --test --splits --num-nodes --num-classes --ogb-split'
-        kinds='dir npy ogb'
+        kinds='dir npy edges mtx ogb'
         case $prev in
         --config) value='@files' ;;
         --out | -o) value='@files' ;;
@@ -97,7 +97,7 @@ _penstock() {
         esac
         ;;
     train)
-        options='--json --quiet --config --out --seed --memory --threads --trace --io --queue-depth --read-bytes --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every'
+        options='--json --quiet --config --out --force --seed --memory --threads --trace --io --queue-depth --read-bytes --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every --resume --checkpoint-every --checkpoint-steps --max-hours'
         kinds=''
         case $prev in
         --config) value='@files' ;;
@@ -138,6 +138,9 @@ _penstock() {
         --runs) value='@other' ;;
         --split) value='all' ;;
         --log-every) value='@other' ;;
+        --checkpoint-every) value='@other' ;;
+        --checkpoint-steps) value='@other' ;;
+        --max-hours) value='@other' ;;
         esac
         ;;
     infer)

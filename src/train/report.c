@@ -178,6 +178,7 @@ json_t *ps_record_report(const struct ps_record *r, const struct ps_world *w,
                         json_real(values > 0 ? 8.0 * (double)s.rows.stored_bytes / values : 0));
     json_object_set_new(j, "samples_fingerprint", hex(s.samples));
     json_object_set_new(j, "bytes_fingerprint", hex(s.bytes));
+    json_object_set_new(j, "resumed", whole(r->resumed));
     json_object_set_new(j, "ranks", whole(ranks));
     json_object_set_new(j, "ranks_per_process", whole(r->ctx->fabric != NULL ? ranks : 1));
     json_object_set_new(j, "threads", whole(fact[0].threads));

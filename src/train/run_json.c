@@ -153,7 +153,7 @@ ps_status ps_record_write(const struct ps_record *r, const struct ps_shard *shar
     json_object_set_new(j, "dataset", dataset_json(shard));
     json_object_set_new(j, "stages", stages_json(fact, ranks));
     json_object_set_new(j, "memory_peak_bytes", memory_json(fact, ranks));
-    json_object_set_new(j, "seconds", json_real(1e-9 * (double)(ps_now_ns() - r->begin_ns)));
+    json_object_set_new(j, "seconds", json_real(ps_record_seconds(r)));
     snprintf(path, sizeof path, "%s/run.json", r->dir);
     snprintf(aside, sizeof aside, "%s.tmp", path);
     st = write_aside(path, aside, j);
@@ -192,8 +192,7 @@ void ps_record_table(FILE *out, const struct ps_record *r, const struct ps_world
         memcpy(total + (size_t)p * PS_EVENT_COUNT, fact[p].total, sizeof fact[p].total);
     fprintf(out, "%u rank%s x %" PRIu64 " thread%s, %s, %s, after %.1f s\n", ranks,
             ranks == 1 ? "" : "s", fact[0].threads, fact[0].threads == 1 ? "" : "s",
-            ps_world_io_name(w), ps_comm_name(ps_world_comm(w)),
-            1e-9 * (double)(ps_now_ns() - r->begin_ns));
+            ps_world_io_name(w), ps_comm_name(ps_world_comm(w)), ps_record_seconds(r));
     ps_trace_report(out, total, (int)ranks);
     fprintf(out, "%-22s %10s %10s %10s\n", "MiB per rank", "min", "mean", "max");
     say_bytes(out, "peak resident", &fact->peak_rss_bytes, ranks, sizeof *fact);
