@@ -194,7 +194,7 @@ void ps_comm_free(struct ps_comm **pc)
         return;
     /* Leaving may wait inside the backend, so first see that all have come to leave. */
     ps_post_clear(c);
-    if (c->broken || ps_swap(c, PS_OP_LEAVE, PS_OK) != PS_OK)
+    if (ps_comm_broken(c) || ps_swap(c, PS_OP_LEAVE, PS_OK) != PS_OK)
         ps_comm_abort(c, PS_EPEER);
     ops = c->ops;
     if (c->twin != NULL) {
@@ -262,7 +262,7 @@ bool ps_comm_first_failure(const struct ps_comm *c, uint32_t *rank, ps_status *s
 
 bool ps_comm_broken(const struct ps_comm *c)
 {
-    return c->broken;
+    return c->broken || (c->twin != NULL && c->twin->broken);
 }
 
 void ps_comm_sent_bytes(const struct ps_comm *c, uint64_t out[PS_TRAFFIC_COUNT])

@@ -105,6 +105,27 @@ out:
     return st;
 }
 
+/* Wait for the job, and hold its sentence. */
+static void join(struct ps_loader *l)
+{
+    if (!l->is_running)
+        return;
+    l->result = ps_world_end(l->shard->world);
+    ps_err_hold(l->result != PS_OK);
+    l->is_running = false;
+    l->has_result = true;
+}
+
+/* What the job returned; its sentence is free again. */
+static ps_status take_result(struct ps_loader *l)
+{
+    ps_status st = l->has_result ? l->result : PS_OK;
+
+    ps_err_hold(-(st != PS_OK));
+    l->has_result = false;
+    return st;
+}
+
 void ps_loader_free(struct ps_loader **out)
 {
     struct ps_loader *l = *out;
@@ -113,7 +134,8 @@ void ps_loader_free(struct ps_loader **out)
     if (l == NULL)
         return;
     m = mem_of(l);
-    ps_loader_pause(l);
+    join(l);
+    (void)take_result(l); /* whoever asked for the end knows more */
     ps_row_window_free(&l->rows);
     for (int k = 0; k < 2; k++)
         free_window(l, &l->window[k]);
@@ -126,8 +148,9 @@ void ps_loader_free(struct ps_loader **out)
 ps_status ps_loader_start(struct ps_loader *l, uint64_t seed, uint64_t epoch, uint64_t batch,
                           uint64_t epochs)
 {
-    ps_loader_pause(l);
-    l->has_result = l->has_ready = false;
+    join(l);
+    PS_TRY(take_result(l));
+    l->has_ready = false;
     l->seed = seed;
     l->epoch = epoch;
     l->batch = batch;
@@ -144,14 +167,11 @@ ps_status ps_loader_start(struct ps_loader *l, uint64_t seed, uint64_t epoch, ui
 }
 
 /* The seeds of this rank, cut in parts of nearly equal size. */
-static PS_MUST ps_status begin_batch(struct ps_loader *l, struct window *w, uint32_t b)
+static PS_MUST ps_status cut_seeds(struct ps_loader *l, struct window *w, uint32_t b)
 {
-    struct slot *slot = &w->slot[b];
+    const struct slot *slot = &w->slot[b];
     uint64_t parts = l->set.parts;
 
-    slot->out = (struct ps_loaded){.id = {l->seed, w->epoch, w->first + b}};
-    PS_TRY(ps_seeds_take(&slot->seeds, l->seed, w->epoch, w->first + b, l->set.batch_size));
-    slot->out.total = slot->seeds.total;
     for (uint64_t i = 0; i < parts; i++) {
         uint64_t from = slot->seeds.count * i / parts, to = slot->seeds.count * (i + 1) / parts;
         PS_TRY(ps_sample_begin(&w->sample[b * parts + i], &slot->out.id, slot->seeds.node + from,
@@ -159,6 +179,22 @@ static PS_MUST ps_status begin_batch(struct ps_loader *l, struct window *w, uint
         w->part[b * parts + i].label = slot->seeds.label + from;
     }
     return PS_OK;
+}
+
+/* Seeds of all batches. Every rank makes every call, whatever has failed: some of them travel. */
+static PS_MUST ps_status begin_batches(struct ps_loader *l, struct window *w)
+{
+    ps_status st = PS_OK;
+
+    for (uint32_t b = 0; b < w->count; b++) {
+        struct slot *slot = &w->slot[b];
+        slot->out = (struct ps_loaded){.id = {l->seed, w->epoch, w->first + b}};
+        st = ps_seeds_take(&slot->seeds, st, l->seed, w->epoch, w->first + b, l->set.batch_size);
+        slot->out.total = slot->seeds.total;
+        if (st == PS_OK)
+            st = cut_seeds(l, w, b);
+    }
+    return st;
 }
 
 /* What training sees. */
@@ -205,8 +241,6 @@ static PS_MUST ps_status make_slab(struct ps_loader *l, const struct window *w)
     struct ps_budget_rows need = {.nodes = l->shard->meta->nodes, .width = w->count};
     const struct ps_meta *meta = l->shard->meta;
 
-    if (l->rows != NULL)
-        return PS_OK;
     for (size_t i = 0; i < (size_t)w->count * l->set.parts; i++) {
         need.training = ps_max(need.training, l->set.need(l->set.need_arg, &w->sample[i]));
         need.blocks += ps_sample_bytes(&w->sample[i]);
@@ -222,15 +256,17 @@ static PS_MUST ps_status make_slab(struct ps_loader *l, const struct window *w)
 static PS_MUST ps_status load(struct ps_loader *l, struct window *w)
 {
     uint32_t n = w->count * l->set.parts;
-    ps_status st = PS_OK;
+    ps_status st = ps_sampler_run(l->sampler, begin_batches(l, w), w->sample, n);
 
-    for (uint32_t b = 0; b < w->count && st == PS_OK; b++)
-        st = begin_batch(l, w, b);
-    st = ps_sampler_run(l->sampler, st, w->sample, n);
-    if (st == PS_OK)
-        st = make_slab(l, w);
-    if (l->rows == NULL) /* nothing to hand the failure to but the end */
-        return st;
+    if (l->rows == NULL) { /* on all ranks alike */
+        if (st == PS_OK)
+            st = make_slab(l, w);
+        st = ps_world_agree(l->shard->world, st);
+        if (st != PS_OK) {
+            ps_row_window_free(&l->rows);
+            return st;
+        }
+    }
     PS_TRY(ps_row_window_run(l->rows, st, w->sample, n, l->set.parts, w->rows));
     for (uint32_t b = 0; b < w->count; b++)
         show_batch(l, w, b);
@@ -273,14 +309,12 @@ static void begin(struct ps_loader *l)
     l->is_running = true;
 }
 
-void ps_loader_pause(struct ps_loader *l)
+ps_status ps_loader_pause(struct ps_loader *l)
 {
-    if (!l->is_running)
-        return;
-    l->result = ps_world_end(l->shard->world);
-    ps_err_hold(l->result != PS_OK);
-    l->is_running = false;
-    l->has_result = true;
+    join(l);
+    if (l->has_result && l->result != PS_OK && ps_comm_broken(ps_world_comm(l->shard->world)))
+        return take_result(l);
+    return PS_OK;
 }
 
 /* The next window becomes the one in use; the one after it is begun. */
@@ -288,10 +322,8 @@ static PS_MUST ps_status turn(struct ps_loader *l)
 {
     if (!l->is_running && !l->has_result)
         begin(l);
-    ps_loader_pause(l);
-    l->has_result = false;
-    ps_err_hold(-(l->result != PS_OK));
-    PS_TRY(l->result);
+    join(l);
+    PS_TRY(take_result(l));
     l->ready = 1 - l->ready;
     l->has_ready = true;
     l->at = 0;

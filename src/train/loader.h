@@ -57,8 +57,9 @@ PS_MUST ps_status ps_loader_start(struct ps_loader *l, uint64_t seed, uint64_t e
 PS_MUST ps_status ps_loader_next(struct ps_loader *l, const struct ps_loaded **batch);
 
 /** Wait until nothing is under way, so that others may use disk and exchange. What is ready stays
- *  ready. A failure is told by the next ps_loader_next. Not collective. */
-void ps_loader_pause(struct ps_loader *l);
+ *  ready. Not collective. @return PS_OK also where preparing failed, which all ranks learn from the
+ *  next ps_loader_next; a failure only where this rank cannot talk to the others any more */
+PS_MUST ps_status ps_loader_pause(struct ps_loader *l);
 
 struct ps_loader_counts {
     struct ps_row_counts rows;

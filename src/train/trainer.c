@@ -281,7 +281,7 @@ static PS_MUST ps_status score(struct ps_trainer *t, struct ps_eval *eval, const
     uint64_t begin;
     struct ps_step_sums sums;
 
-    ps_loader_pause(t->loader); /* evaluation reads, too */
+    PS_TRY(ps_loader_pause(t->loader)); /* evaluation reads, too */
     begin = ps_now_ns();
     PS_TRY(ps_eval_score(eval, &sums));
     if (!isfinite(sums.loss))
