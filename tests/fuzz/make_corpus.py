@@ -243,8 +243,26 @@ def word_seeds():
         seed("faults", "plan_%d" % i, plan)
 
 
+def checkpoint_seeds():
+    def checkpoint(kind, words, position, runs, epochs, odd=0, ranks=2):
+        values = b"".join(number(x) for x in position)
+        return (bytes([kind]) + text(words) + values + b"".join(number(0) for _ in range(4)) +
+                bytes([len(runs)]) + b"".join(number(e) + number(best) for e, best in runs) +
+                bytes([epochs]) + b"".join(number(0) + number(1) for _ in range(epochs)) +
+                bytes([odd, ranks]))
+
+    seed("checkpoint", "first", checkpoint(0, "", (0, 1, 5, 9, 0, 0, 0), [(1, 0)], 1))
+    seed("checkpoint", "second", checkpoint(0, "", (1, 2, 0, 9, 4, 2, 1), [(4, 3), (2, 0)], 6))
+    seed("checkpoint", "epochs", checkpoint(0, "", (0, 1, 5, 9, 0, 0, 0), [(3, 0)], 3))
+    seed("checkpoint", "run", checkpoint(0, "", (3, 0, 0, 0, 0, 0, 0), [(1, 0)] * 4, 4))
+    seed("checkpoint", "options", checkpoint(1, "{}", (0, 0, 0, 0, 0, 0, 0), [(0, 0)], 0))
+    seed("checkpoint", "dataset", checkpoint(4, "other", (0, 0, 0, 0, 0, 0, 0), [(0, 0)], 0))
+    seed("checkpoint", "moment", checkpoint(0, "", (0, 0, 0, 0, 0, 0, 0), [(0, 0)], 0, 0x80))
+
+
 npy_seeds()
 npz_seeds()
+checkpoint_seeds()
 text_seeds()
 dataset_seeds()
 meta_seeds()
