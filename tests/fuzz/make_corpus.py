@@ -237,6 +237,15 @@ def word_seeds():
     seed("text", "two_members", b"\0" + gzip.compress(b"0 1\n1 ", mtime=0) +
          gzip.compress(b"2\n", mtime=0))
     seed("text", "order_mark", b"\0\xef\xbb\xbf0 1\n")
+    kind = "%%%%MatrixMarket matrix coordinate %s %s\n%% words\n"
+    pattern = kind % ("pattern", "general") + "4 4 3\n1 2\n2 3\n4 1\n"
+    seed("mtx", "pattern", pattern)
+    seed("mtx", "gzip", gzip.compress(pattern.encode(), mtime=0))
+    seed("mtx", "symmetric", kind % ("real", "symmetric") + "3 3 2\n2 1 0.5\n3 3 -1e9\n")
+    seed("mtx", "integer", kind % ("integer", "general") + "\n3 3 1\n\n1 3 7\n")
+    seed("mtx", "too_few", kind % ("pattern", "general") + "4 4 3\n1 2\n")
+    seed("mtx", "array", "%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n4\n")
+    seed("mtx", "wide", kind % ("pattern", "general") + "3 5 1\n1 5\n")
     for i, plan in enumerate(("eio@17", "short@0.1%,eintr@3-9,stall:2s@9-/1", "flip@1e-3%/0",
                               "dead@1,enomem@2", "stall:5us@18446744073709551615", "eof@5-4",
                               "stall@3", "eio:1s@3", "", "eio@101%")):
