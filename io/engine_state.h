@@ -30,6 +30,7 @@ struct ps_io {
     int *fd;     /* (file_count) */
     char **path; /* (file_count) */
     size_t file_count, fd_cap, path_cap;
+    bool is_pinned;     /* a region was handed over by ps_io_pin */
     bool buffered_said; /* the line about files without O_DIRECT was printed */
     bool eio_said;      /* the line about reads that succeeded at the second attempt */
 };

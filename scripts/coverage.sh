@@ -46,7 +46,7 @@ import collections, glob, json, os, subprocess, sys
 top, wanted = int(sys.argv[1]), sys.argv[2]
 root = os.getcwd()
 lines = collections.defaultdict(dict)  # file -> line -> times reached
-branches = collections.defaultdict(dict)  # file -> (line, function, branch) -> times taken
+branches = collections.defaultdict(dict)  # file -> (line, branch) -> times taken, by any clone
 notes = [n for n in glob.glob("build/coverage/CMakeFiles/ps_*.dir/**/*.gcno", recursive=True)
          if "_f64.dir" not in n]
 if not notes:
@@ -63,7 +63,7 @@ for note in notes:  # a unit that never ran has no .gcda; gcov counts it as zero
                 at = l["line_number"]
                 lines[path][at] = max(lines[path].get(at, 0), l["count"])
                 for i, b in enumerate(l["branches"]):
-                    key = (at, l.get("function_name"), i)
+                    key = (at, i)
                     branches[path][key] = max(branches[path].get(key, 0), b["count"])
 
 if wanted:
@@ -72,7 +72,7 @@ if wanted:
         sys.exit("coverage.sh: %s is not among the files measured" % path)
     source = open(path).read().split("\n")
     for at in sorted(lines[path]):
-        missed = sum(c == 0 for (l, _, _), c in branches[path].items() if l == at)
+        missed = sum(c == 0 for (l, _), c in branches[path].items() if l == at)
         if lines[path][at] == 0 or missed:
             print("%5d %s %s" % (at, "never " if lines[path][at] == 0 else "%d way " % missed,
                                  source[at - 1]))

@@ -97,7 +97,7 @@ _penstock() {
         esac
         ;;
     train)
-        options='--json --quiet --config --out --force --seed --memory --threads --trace --io --queue-depth --read-bytes --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --model --layers --hidden --dropout --input-dropout --window --micro-batches --no-overlap --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every --resume --checkpoint-every --checkpoint-steps --max-hours'
+        options='--json --quiet --config --out --force --seed --memory --threads --trace --io --queue-depth --read-bytes --io-request-time --io-bandwidth --verify-reads --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --model --layers --hidden --dropout --input-dropout --window --micro-batches --no-overlap --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every --resume --checkpoint-every --checkpoint-steps --max-hours'
         kinds=''
         case $prev in
         --config) value='@files' ;;
@@ -109,6 +109,8 @@ _penstock() {
         --io) value='auto uring pread hdf5 sim' ;;
         --queue-depth) value='@other' ;;
         --read-bytes) value='@other' ;;
+        --io-request-time) value='@other' ;;
+        --io-bandwidth) value='@other' ;;
         --network) value='auto mpi self sim' ;;
         --ranks) value='@other' ;;
         --timeout) value='@other' ;;
@@ -146,7 +148,7 @@ _penstock() {
         esac
         ;;
     infer)
-        options='--json --quiet --config --out --force --memory --threads --io --queue-depth --read-bytes --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --run'
+        options='--json --quiet --config --out --force --memory --threads --io --queue-depth --read-bytes --io-request-time --io-bandwidth --verify-reads --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --run'
         kinds=''
         case $prev in
         --config) value='@files' ;;
@@ -156,6 +158,8 @@ _penstock() {
         --io) value='auto uring pread hdf5 sim' ;;
         --queue-depth) value='@other' ;;
         --read-bytes) value='@other' ;;
+        --io-request-time) value='@other' ;;
+        --io-bandwidth) value='@other' ;;
         --network) value='auto mpi self sim' ;;
         --ranks) value='@other' ;;
         --timeout) value='@other' ;;

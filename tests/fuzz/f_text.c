@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A text file of any bytes, plain or gzip: as numbers of the kinds that the first byte says, and as
  * edges, twice: the second reading gives what the first gave. */
-#include "tests/fuzz/fuzz.h"
-
-#include "src/base/rng.h"
-#include "src/graph/edge_source.h"
+#include "tests/fuzz/fuzz_edges.h"
 
 enum { LINES = 300 };
 
@@ -54,38 +51,15 @@ static ps_status read_numbers(struct ps_ctx *ctx, const uint8_t *data, size_t si
     return st;
 }
 
-static uint64_t sum_of(struct ps_edge_source *s, ps_status *st)
-{
-    static uint64_t source[PS_EDGES_CHUNK], target[PS_EDGES_CHUNK];
-    uint64_t sum = 0;
-    size_t n = 1;
-
-    *st = ps_edge_source_rewind(s);
-    while (*st == PS_OK && n > 0) {
-        *st = ps_edge_source_next(s, source, target, &n);
-        for (size_t i = 0; *st == PS_OK && i < n; i++)
-            sum = ps_mix64(sum ^ source[i] ^ ps_mix64(target[i]));
-    }
-    return sum;
-}
-
 static void read_edges(struct ps_ctx *ctx, const uint8_t *data, size_t size)
 {
-    uint64_t nodes = 0, first, second;
     struct ps_edge_source *s;
-    ps_status st, again;
+    ps_status st = ps_edge_source_text_memory(&s, ctx, "input", data, size);
 
-    st = ps_edge_source_text_memory(&s, ctx, "input", data, size);
     fuzz_told(st);
     if (st != PS_OK)
         return;
-    st = ps_edge_source_scan(s, &nodes);
-    fuzz_told(st);
-    first = sum_of(s, &again);
-    PS_ASSERT(again == st);
-    second = sum_of(s, &again);
-    PS_ASSERT(again == st && first == second);
-    PS_ASSERT(st != PS_OK || s->edges != PS_EDGES_UNKNOWN);
+    fuzz_edges(s);
     ps_edge_source_close(&s);
 }
 

@@ -237,14 +237,41 @@ def word_seeds():
     seed("text", "two_members", b"\0" + gzip.compress(b"0 1\n1 ", mtime=0) +
          gzip.compress(b"2\n", mtime=0))
     seed("text", "order_mark", b"\0\xef\xbb\xbf0 1\n")
+    kind = "%%%%MatrixMarket matrix coordinate %s %s\n%% words\n"
+    pattern = kind % ("pattern", "general") + "4 4 3\n1 2\n2 3\n4 1\n"
+    seed("mtx", "pattern", pattern)
+    seed("mtx", "gzip", gzip.compress(pattern.encode(), mtime=0))
+    seed("mtx", "symmetric", kind % ("real", "symmetric") + "3 3 2\n2 1 0.5\n3 3 -1e9\n")
+    seed("mtx", "integer", kind % ("integer", "general") + "\n3 3 1\n\n1 3 7\n")
+    seed("mtx", "too_few", kind % ("pattern", "general") + "4 4 3\n1 2\n")
+    seed("mtx", "array", "%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n4\n")
+    seed("mtx", "wide", kind % ("pattern", "general") + "3 5 1\n1 5\n")
     for i, plan in enumerate(("eio@17", "short@0.1%,eintr@3-9,stall:2s@9-/1", "flip@1e-3%/0",
                               "dead@1,enomem@2", "stall:5us@18446744073709551615", "eof@5-4",
                               "stall@3", "eio:1s@3", "", "eio@101%")):
         seed("faults", "plan_%d" % i, plan)
 
 
+def checkpoint_seeds():
+    def checkpoint(kind, words, position, runs, epochs, odd=0, ranks=2):
+        values = b"".join(number(x) for x in position)
+        return (bytes([kind]) + text(words) + values + b"".join(number(0) for _ in range(4)) +
+                bytes([len(runs)]) + b"".join(number(e) + number(best) for e, best in runs) +
+                bytes([epochs]) + b"".join(number(0) + number(1) for _ in range(epochs)) +
+                bytes([odd, ranks]))
+
+    seed("checkpoint", "first", checkpoint(0, "", (0, 1, 5, 9, 0, 0, 0), [(1, 0)], 1))
+    seed("checkpoint", "second", checkpoint(0, "", (1, 2, 0, 9, 4, 2, 1), [(4, 3), (2, 0)], 6))
+    seed("checkpoint", "epochs", checkpoint(0, "", (0, 1, 5, 9, 0, 0, 0), [(3, 0)], 3))
+    seed("checkpoint", "run", checkpoint(0, "", (3, 0, 0, 0, 0, 0, 0), [(1, 0)] * 4, 4))
+    seed("checkpoint", "options", checkpoint(1, "{}", (0, 0, 0, 0, 0, 0, 0), [(0, 0)], 0))
+    seed("checkpoint", "dataset", checkpoint(4, "other", (0, 0, 0, 0, 0, 0, 0), [(0, 0)], 0))
+    seed("checkpoint", "moment", checkpoint(0, "", (0, 0, 0, 0, 0, 0, 0), [(0, 0)], 0, 0x80))
+
+
 npy_seeds()
 npz_seeds()
+checkpoint_seeds()
 text_seeds()
 dataset_seeds()
 meta_seeds()
