@@ -102,7 +102,8 @@ struct ps_io_counts {
  * Start an engine. PS_IO_AUTO tries io_uring and falls back to pread with one
  * line (ps_warn, so a job says it once, on rank 0) that says why; an engine asked for by
  * name that this machine refuses is PS_EUNSUPP with the remedy. The environment plays no
- * part. @param[in] sim  what --io sim does; NULL for a disk without limits and faults
+ * part. With o->record every read is written to that file (io/read_trace.h).
+ * @param[in] sim  what --io sim does; NULL for a disk without limits and faults
  * @return PS_EUSAGE for read_bytes that is no multiple of 4096, a fault plan that cannot be read,
  *         settings of a simulated disk without --io sim; PS_EUNSUPP, PS_EMEM
  */

@@ -26,6 +26,7 @@ struct ps_io {
     struct ps_io_req **again; /* (depth) the rest of these: to be read again */
     uint32_t again_count;
     struct ps_io_counts counts;
+    struct ps_read_trace *record; /* where each read is written down; NULL: nowhere */
 
     int *fd;     /* (file_count) */
     char **path; /* (file_count) */

@@ -34,8 +34,9 @@ struct ps_trainer {
     struct ps_model *model;
     struct ps_optim *optim;
     struct ps_eval *valid, *test;
-    float *best;    /* (weights) of the best epoch so far */
-    uint64_t *hash; /* (ranks) of weights, compared every epoch */
+    struct ps_row_trace *record; /* of --record-rows; NULL: none */
+    float *best;                 /* (weights) of the best epoch so far */
+    uint64_t *hash;              /* (ranks) of weights, compared every epoch */
     uint64_t seeds_done;
     bool is_set_up; /* the first batch has begun */
 };
@@ -101,6 +102,9 @@ static PS_MUST ps_status make_parts(struct ps_trainer *t)
     PS_TRY(ps_optim_new(&t->optim, t->ctx, &setup, t->model));
     PS_TRY(PS_NEW(m, PS_MEM_WEIGHTS, t->best, ps_model_weight_count(t->model)));
     PS_TRY(PS_NEW(m, PS_MEM_OTHER, t->hash, ps_world_ranks(t->world)));
+    if (*t->o->train.record_rows != '\0')
+        PS_TRY(ps_row_trace_new(&t->record, t->ctx, t->o->train.record_rows, t->shard->meta->nodes,
+                                ps_row_trace_bytes(t->shard->meta)));
     for (uint32_t i = 0; i < WINDOW; i++) {
         struct slot *slot = &t->window.slot[i];
         PS_TRY(ps_seeds_init(&slot->seeds, t->shard));
@@ -139,6 +143,7 @@ void ps_trainer_free(struct ps_trainer **out)
     if (t == NULL)
         return;
     m = &t->ctx->mem;
+    ps_row_trace_free(&t->record);
     ps_eval_free(&t->valid);
     ps_eval_free(&t->test);
     for (uint32_t i = 0; i < WINDOW; i++) {
@@ -154,6 +159,11 @@ void ps_trainer_free(struct ps_trainer **out)
     *out = NULL;
 }
 
+ps_status ps_trainer_end_record(struct ps_trainer *t)
+{
+    return ps_row_trace_end(&t->record);
+}
+
 /* Bring one global batch to this rank: seeds, blocks, rows. */
 static PS_MUST ps_status prepare_batch(struct ps_trainer *t, struct slot *slot)
 {
@@ -166,6 +176,8 @@ static PS_MUST ps_status prepare_batch(struct ps_trainer *t, struct slot *slot)
     st = ps_sampler_run(slot->sampler, PS_OK, id, slot->seeds.node, slot->seeds.count);
     node = ps_sampler_nodes(slot->sampler, &count);
     st = ps_row_fetch_run(slot->rows, st, id, node, count);
+    if (st == PS_OK && t->record != NULL)
+        st = ps_row_trace_batch(t->record, id->epoch, node, count);
     slot->batch = (struct ps_batch){
         .seed = id->seed,
         .epoch = id->epoch,
