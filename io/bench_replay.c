@@ -48,6 +48,7 @@ static PS_MUST ps_status make_room(struct replay *r)
     PS_TRY(PS_NEW(m, PS_MEM_OTHER, r->done, r->depth));
     PS_TRY(PS_NEW(m, PS_MEM_STAGING, r->buffer, r->depth * stride + align));
     p = r->buffer + (ps_align_up((uintptr_t)r->buffer, align) - (uintptr_t)r->buffer);
+    (void)ps_io_pin(r->io, p, r->depth * stride);
     for (uint32_t i = 0; i < r->depth; i++) {
         r->req[i].dst = p + i * stride;
         r->idle[r->idle_count++] = &r->req[i];

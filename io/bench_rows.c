@@ -62,6 +62,8 @@ ps_status ps_bench_rows_open(struct ps_bench_rows **out, struct ps_ctx *ctx,
     PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_OTHER, b->node, b->piece));
     PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_OTHER, b->extent, b->piece));
     PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_ROWS, b->bytes, b->piece * b->row_bytes));
+    PS_GO(st,
+          ps_fetch_run(b->fetch, b->extent, 0)); /* what reads cost is measured now, not later */
     *out = b;
     return PS_OK;
 out:
@@ -77,8 +79,8 @@ void ps_bench_rows_close(struct ps_bench_rows **out)
     if (b == NULL)
         return;
     m = &b->ctx->mem;
-    ps_io_free(&b->io); /* before what its reads go to */
     ps_fetch_free(&b->fetch);
+    ps_io_free(&b->io);
     ps_mem_free(m, &b->part);
     ps_mem_free(m, &b->node);
     ps_mem_free(m, &b->extent);
@@ -144,6 +146,8 @@ ps_status ps_bench_rows_fetch(struct ps_bench_rows *b, const uint64_t *node, uin
     d->fetch.wanted_bytes += after.wanted_bytes - before.wanted_bytes;
     d->fetch.read_bytes += after.read_bytes - before.read_bytes;
     d->fetch.requests += after.requests - before.requests;
+    d->fetch.extents += after.extents - before.extents;
+    d->fetch.cost = after.cost;
     return PS_OK;
 }
 

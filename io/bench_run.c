@@ -77,6 +77,7 @@ static PS_MUST ps_status stream_open(struct stream *s)
     PS_TRY(PS_NEW(m, PS_MEM_OTHER, s->done, depth));
     PS_TRY(PS_NEW(m, PS_MEM_STAGING, s->buffer, (size_t)depth * bytes + align));
     p = s->buffer + (ps_align_up((uintptr_t)s->buffer, align) - (uintptr_t)s->buffer);
+    (void)ps_io_pin(s->io, p, (size_t)depth * bytes);
     for (uint32_t i = 0; i < depth; i++) {
         s->req[i] = (struct ps_io_req){.len = bytes, .dst = p + (size_t)i * bytes};
         s->idle[s->idle_count++] = &s->req[i];

@@ -23,6 +23,7 @@ static PS_MUST ps_status check(const struct ps_io_ops *ops, const struct ps_opts
 {
     PS_ASSERT(ops->version == PS_IO_OPS_VERSION);
     PS_ASSERT(ops->open && ops->submit && ops->reap && ops->close);
+    PS_ASSERT((ops->pin == NULL) == (ops->unpin == NULL));
     PS_ASSERT(o->queue_depth > 0);
     if (o->read_bytes == 0 || o->read_bytes % PS_IO_ALIGN_MIN != 0 || o->read_bytes > INT32_MAX)
         PS_FAIL(PS_EUSAGE, "--read-bytes is %" PRIu64 "; it must be a multiple of %d below 2 GiB",
@@ -182,7 +183,7 @@ ps_status ps_io_submit(struct ps_io *io, struct ps_io_req *const *req, uint32_t 
         return PS_OK;
     PS_TRY(offer(io, req, n, taken));
     io->in_flight += *taken;
-    for (uint32_t i = 0; io->record != NULL && i < *taken; i++)
+    for (uint32_t i = 0; io->record != NULL && !io->record_held && i < *taken; i++)
         ps_read_trace_put(io->record, io, req[i]);
     return PS_OK;
 }
@@ -305,6 +306,31 @@ ps_status ps_io_reap(struct ps_io *io, uint32_t min, uint32_t max, struct ps_io_
     return PS_OK;
 }
 
+size_t ps_io_pin(struct ps_io *io, void *base, size_t bytes)
+{
+    size_t got = 0;
+
+    PS_ASSERT(pthread_equal(io->thread, pthread_self()));
+    if (io->ops->pin != NULL && !io->is_pinned)
+        got = io->ops->pin(io->state, io->ctx, base, bytes);
+    PS_ASSERT(got <= bytes);
+    io->is_pinned |= got > 0;
+    return got;
+}
+
+void ps_io_unpin(struct ps_io *io)
+{
+    PS_ASSERT(io->is_pinned);
+    PS_ASSERT(io->in_flight == 0 || io->is_broken);
+    io->is_pinned = false;
+    io->ops->unpin(io->state);
+}
+
+void ps_io_hold_record(struct ps_io *io, bool hold)
+{
+    io->record_held = hold;
+}
+
 uint32_t ps_io_align(const struct ps_io *io)
 {
     return io->align;
@@ -333,6 +359,11 @@ uint32_t ps_io_file_count(const struct ps_io *io)
 const char *ps_io_name(const struct ps_io *io)
 {
     return io->ops->name;
+}
+
+bool ps_io_is_real(const struct ps_io *io)
+{
+    return io->ops->is_real;
 }
 
 const char *ps_io_path(const struct ps_io *io, uint32_t file)

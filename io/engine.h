@@ -52,7 +52,7 @@ struct ps_io_req {
 
 struct ps_io; /* files opened through one engine, for one thread */
 
-enum { PS_IO_OPS_VERSION = 2, PS_IO_FILES_MAX = 65536 };
+enum { PS_IO_OPS_VERSION = 3, PS_IO_FILES_MAX = 65536 };
 
 struct ps_sim_disk; /* io/sim_disk.h */
 
@@ -73,12 +73,19 @@ struct ps_io_ops {
     int version; /**< PS_IO_OPS_VERSION when this was compiled */
     const char *name;
     size_t state_bytes;
-    bool direct; /**< files are opened with O_DIRECT where the file system allows it */
+    bool direct;  /**< files are opened with O_DIRECT where the file system allows it */
+    bool is_real; /**< its speed is that of a disk, and worth measuring */
     /** Set up @p state (zeroed). @return PS_EUNSUPP where this machine refuses. */
     ps_status (*open)(void *state, struct ps_ctx *ctx, const struct ps_io_setup *setup);
     /** A file was opened as @p fd; it gets number @p file, which counts up from 0. On failure
      *  the same number is offered again, with another file. NULL if files mean nothing to it. */
-    ps_status (*add_file)(void *state, struct ps_ctx *ctx, uint32_t file, const char *path);
+    ps_status (*add_file)(void *state, struct ps_ctx *ctx, uint32_t file, int fd, const char *path);
+    /** Many reads will land in [base, base + bytes), until unpin or close: whatever can be made
+     *  ready once is. At most one such region at a time. @return the bytes at its front that were
+     *  made ready; reads land in the rest as they land anywhere. NULL if that means nothing here,
+     *  then unpin is too */
+    size_t (*pin)(void *state, struct ps_ctx *ctx, void *base, size_t bytes);
+    void (*unpin)(void *state); /**< nothing is in flight, unless the engine failed */
     /** Take up to @p n requests; tell how many. @p fd is (files). Taking none
      *  is allowed only while others are in flight. */
     ps_status (*submit)(void *state, const int *fd, struct ps_io_req *const *req, uint32_t n,
@@ -124,6 +131,15 @@ void ps_io_free(struct ps_io **io);
  *  its alignment is above read_bytes, PS_EIO, PS_EMEM */
 PS_MUST ps_status ps_io_add_file(struct ps_io *io, const char *path, uint32_t *file);
 
+/** Tell the engine that many reads will land in this memory: io_uring maps it once instead of for
+ *  each read, as far as the limit of locked memory (ulimit -l) allows; where nothing of it is
+ *  allowed one line says so. Reads may land anywhere else as before, and all bring the same. One
+ *  region at a time: the first. It must stay until ps_io_unpin or ps_io_free.
+ *  @return the bytes at its front that are mapped; 0: none, and ps_io_unpin is not called for it */
+size_t ps_io_pin(struct ps_io *io, void *base, size_t bytes);
+/** @pre nothing is in flight, unless a submit or reap failed */
+void ps_io_unpin(struct ps_io *io);
+
 /** Offer requests, in order. @param[out] taken how many the engine has now; the rest is
  *  still the caller's: 0 if the queue is full. @return PS_EIO, PS_EMEM: the engine failed */
 PS_MUST ps_status ps_io_submit(struct ps_io *io, struct ps_io_req *const *req, uint32_t n,
@@ -133,6 +149,10 @@ PS_MUST ps_status ps_io_submit(struct ps_io *io, struct ps_io_req *const *req, u
 PS_MUST ps_status ps_io_reap(struct ps_io *io, uint32_t min, uint32_t max, struct ps_io_req **req,
                              uint32_t *n);
 
+/** Leave the reads that follow out of the record (o->record), until told otherwise: for such as
+ *  measure and bring nothing that is wanted. */
+void ps_io_hold_record(struct ps_io *io, bool hold);
+
 /** Alignment of offset, length and address that suits every open file: a power of two, at
  *  least 4096. */
 uint32_t ps_io_align(const struct ps_io *io);
@@ -141,6 +161,9 @@ uint32_t ps_io_queue_depth(const struct ps_io *io);
 uint32_t ps_io_read_bytes(const struct ps_io *io); /**< the largest single read */
 uint32_t ps_io_file_count(const struct ps_io *io);
 const char *ps_io_name(const struct ps_io *io); /**< "uring", ...: the one in use */
+bool ps_io_is_real(const struct ps_io *io);     /**< it reads from a disk at the disk's speed */
+/** Bytes of an open file now; 0 if the system does not tell. */
+uint64_t ps_io_file_bytes(const struct ps_io *io, uint32_t file);
 const char *ps_io_path(const struct ps_io *io, uint32_t file);
 struct ps_io_counts ps_io_counts(const struct ps_io *io);
 

@@ -116,7 +116,7 @@ ps_status ps_io_add_file(struct ps_io *io, const char *path, uint32_t *file)
                    " bytes, --read-bytes is %" PRIu32 "; use a multiple of it, or --io pread",
                    path, align, io->read_bytes);
     if (io->ops->add_file != NULL)
-        PS_GO(st, io->ops->add_file(io->state, io->ctx, *file, path));
+        PS_GO(st, io->ops->add_file(io->state, io->ctx, *file, fd, path));
     PS_GO(st, keep(io, path, fd));
     io->align = align > io->align ? align : io->align;
     return PS_OK;
@@ -134,6 +134,14 @@ void ps_io_give_up_direct(struct ps_io *io, uint32_t file)
         return;
     if (fcntl(io->fd[file], F_SETFL, flags & ~O_DIRECT) == 0)
         say_buffered(io, io->path[file]);
+}
+
+uint64_t ps_io_file_bytes(const struct ps_io *io, uint32_t file)
+{
+    struct stat s;
+
+    PS_ASSERT(file < io->file_count);
+    return fstat(io->fd[file], &s) == 0 ? (uint64_t)s.st_size : 0;
 }
 
 void ps_io_close_files(struct ps_io *io)

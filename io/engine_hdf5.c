@@ -47,12 +47,14 @@ static void close_last(struct state *s, struct ps_ctx *ctx)
     ps_mem_free(&ctx->mem, &f->extent);
 }
 
-static ps_status hdf5_add_file(void *state, struct ps_ctx *ctx, uint32_t file, const char *path)
+static ps_status hdf5_add_file(void *state, struct ps_ctx *ctx, uint32_t file, int fd,
+                               const char *path)
 {
     struct state *s = state;
     struct file f = {NULL, NULL, 0};
     ps_status st;
 
+    (void)fd;
     while (s->files > file)
         close_last(s, ctx);
     PS_TRY(PS_GROW(&ctx->mem, PS_MEM_OTHER, s->file, s->cap, s->files + 1, s->files));

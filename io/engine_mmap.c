@@ -5,13 +5,11 @@
  */
 #include "io/bench.h"
 #include "io/engine_done.h"
-#include "io/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 struct map {
     unsigned char *base;
@@ -43,21 +41,23 @@ static ps_status open_random(void *state, struct ps_ctx *ctx, const struct ps_io
     return mmap_open(state, ctx, setup->queue_depth, MADV_RANDOM);
 }
 
-static ps_status mmap_add_file(void *state, struct ps_ctx *ctx, uint32_t file, const char *path)
+static ps_status mmap_add_file(void *state, struct ps_ctx *ctx, uint32_t file, int fd,
+                               const char *path)
 {
     struct state *s = state;
     struct map m;
+    struct stat st;
     void *base;
-    int fd;
 
     while (s->maps > file) {
         s->maps--;
         munmap(s->map[s->maps].base, s->map[s->maps].bytes);
     }
     PS_TRY(PS_GROW(&ctx->mem, PS_MEM_OTHER, s->map, s->cap, s->maps + 1, s->maps));
-    PS_TRY(ps_file_open_regular(path, &fd, &m.bytes));
+    if (fstat(fd, &st) != 0 || st.st_size == 0)
+        PS_FAIL(PS_EINPUT, "%s is empty: there is nothing to map", path);
+    m.bytes = (uint64_t)st.st_size;
     base = mmap(NULL, m.bytes, PROT_READ, MAP_SHARED, fd, 0);
-    close(fd);
     if (base == MAP_FAILED)
         PS_FAIL_SYS(errno, "cannot map %" PRIu64 " bytes of %s", m.bytes, path);
     m.base = base;

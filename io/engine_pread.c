@@ -55,6 +55,7 @@ const struct ps_io_ops ps_io_pread = {
     .name = "pread",
     .state_bytes = sizeof(struct ps_io_done),
     .direct = false,
+    .is_real = true,
     .open = pread_open,
     .submit = pread_submit,
     .reap = pread_reap,

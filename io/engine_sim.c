@@ -70,11 +70,12 @@ out:
     return st;
 }
 
-static ps_status sim_add_file(void *state, struct ps_ctx *ctx, uint32_t file, const char *path)
+static ps_status sim_add_file(void *state, struct ps_ctx *ctx, uint32_t file, int fd,
+                              const char *path)
 {
     struct state *s = state;
 
-    (void)ctx, (void)file;
+    (void)ctx, (void)file, (void)fd;
     if (ps_fault_at(&s->disk.plan, s->key, s->rank, ++s->files, OF_OPEN) != NULL)
         PS_FAIL_SYS(ENOMEM, "cannot open %s", path);
     return PS_OK;

@@ -27,10 +27,12 @@ struct ps_io {
     uint32_t again_count;
     struct ps_io_counts counts;
     struct ps_read_trace *record; /* where each read is written down; NULL: nowhere */
+    bool record_held;             /* not now */
 
     int *fd;     /* (file_count) */
     char **path; /* (file_count) */
     size_t file_count, fd_cap, path_cap;
+    bool is_pinned;     /* a region was handed over by ps_io_pin */
     bool buffered_said; /* the line about files without O_DIRECT was printed */
     bool eio_said;      /* the line about reads that succeeded at the second attempt */
 };

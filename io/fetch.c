@@ -2,91 +2,92 @@
 /*
  * Extents into reads, reads into extents.
  *
- * The plan is made while it is carried out: a cursor walks over the extents
- * and cuts the next read when a staging buffer is free. A read knows the run
- * of extents that it can serve, [first, end); when it arrives, the common
- * bytes of each with the read are copied. Nothing depends on the order of
- * arrival.
+ * The plan (io/plan.h) is made while it is carried out: the next read is cut when a
+ * staging buffer is free. A read knows the run of extents that it can serve, [first, end);
+ * when it arrives, the common bytes of each with the read are copied. Nothing depends on
+ * the order of arrival.
  */
 #include "io/fetch.h"
 
+#include "io/read_check.h"
+
 #include <errno.h>
 #include <string.h>
-
-/*
- * Two extents share a read if not more than so many unwanted bytes lie between
- * their blocks. Reading a gap costs gap / bandwidth, another request costs
- * 1 / (requests per second). They are equal at 4 to 6 KiB for local NVMe and SATA
- * disks (3 GB/s and 600 k/s; 550 MB/s and 90 k/s), at 12 KiB on a virtual disk
- * (1.3 GB/s, 110 k/s), and above that on network disks, which count requests. Measured
- * on that virtual disk, 512-byte rows of which 0.2 to 10 % are wanted: 8 KiB was within
- * 5 % of the best of 0, 4, 8, 16, 32, 64 KiB throughout, 16 KiB up to 24 % slower.
- */
-enum { GAP_BYTES = 8 * 1024 };
 
 /* Wait for this part of the buffers at once: handing over reads in batches is
  * worth 8 % of 4 KiB reads with 64 in flight, and the rest keeps the disk busy. */
 enum { BATCHES = 8 };
 
+/* Reads up to this size have buffers of their own: they lie together, in the caches of the CPU
+ * and in the part of the staging that an ordinary user may have pinned. */
+enum { SMALL_BYTES = 16 * 1024 };
 enum { STAGING_BYTES_MAX = 64 * 1024 * 1024 };
 
 struct slot {
     struct ps_io_req req;
-    uint64_t first, end; /* extents that it may serve */
+    uint64_t first, end;          /* extents that it may serve */
+    unsigned char *small, *large; /* (small_bytes), (read_bytes) staging; may be the same */
 };
 
-/* Where the plan stands. */
-struct cursor {
-    const struct ps_extent *extent;
-    uint64_t n;
-    uint64_t at;   /* extents before this one are covered by reads, */
-    uint64_t pos;  /* and so are the bytes of this file before this one */
-    uint32_t file; /* the file of extent[at] */
-    ps_status st;  /* the first read that failed; nothing more is planned then */
+/* A run: the plan, and the first read that failed; nothing more is planned then. */
+struct run {
+    struct ps_plan plan;
+    ps_status st;
 };
 
 struct ps_fetch {
     struct ps_ctx *ctx;
     struct ps_io *io;
-    uint32_t read_bytes, slot_count, align;
+    uint32_t read_bytes, slot_count, align, small_bytes;
     struct slot *slot;       /* (slot_count) */
     struct ps_io_req **idle; /* (slot_count) free ones */
     struct ps_io_req **next; /* (slot_count) planned, not taken by the engine yet */
     struct ps_io_req **done; /* (slot_count) */
     uint32_t idle_count, next_count;
-    unsigned char *staging; /* (slot_count, read_bytes) behind the first aligned byte */
+    unsigned char *staging;      /* behind its first aligned byte small buffers, then large ones */
+    bool is_pinned;              /* the engine knows the staging */
+    bool cost_known;             /* given, or measured */
+    struct ps_read_check *check; /* NULL without --verify-reads */
     struct ps_fetch_counts counts;
 };
 
-static uint64_t end_of(const struct ps_extent *e)
+static void drop_staging(struct ps_fetch *f)
 {
-    return e->offset + e->bytes;
+    if (f->is_pinned)
+        ps_io_unpin(f->io);
+    f->is_pinned = false;
+    f->align = 0;
+    ps_mem_free(&f->ctx->mem, &f->staging);
 }
 
 /* Staging whose buffers have the engine's alignment. */
 static PS_MUST ps_status make_staging(struct ps_fetch *f)
 {
-    uint32_t align = ps_io_align(f->io);
-    size_t bytes = (size_t)f->slot_count * f->read_bytes;
-    size_t stride = ps_align_down(f->read_bytes, align);
+    uint32_t align = ps_io_align(f->io), n = f->slot_count;
+    size_t large = ps_align_down(f->read_bytes, align);
+    size_t small = ps_min(ps_align_up(SMALL_BYTES, align), large);
+    size_t bytes = n * (large > small ? small + large : large);
     unsigned char *p;
 
     if (f->align == align)
         return PS_OK;
-    ps_mem_free(&f->ctx->mem, &f->staging);
-    f->align = 0;
+    drop_staging(f);
     PS_TRY(PS_NEW(&f->ctx->mem, PS_MEM_STAGING, f->staging, bytes + align));
     p = f->staging + (ps_align_up((uintptr_t)f->staging, align) - (uintptr_t)f->staging);
-    for (uint32_t i = 0; i < f->slot_count; i++)
-        f->slot[i].req.dst = p + i * stride;
+    for (uint32_t i = 0; i < n; i++) {
+        f->slot[i].small = p + i * small;
+        f->slot[i].large = large > small ? p + n * small + i * large : f->slot[i].small;
+    }
     f->align = align;
+    f->small_bytes = ps_u32(small);
+    f->is_pinned = ps_io_pin(f->io, p, bytes) > 0;
     return PS_OK;
 }
 
 ps_status ps_fetch_new(struct ps_fetch **f, struct ps_ctx *ctx, struct ps_io *io,
                        const struct ps_opts_io *o)
 {
-    uint64_t fit = ps_max(STAGING_BYTES_MAX / o->read_bytes, 2);
+    uint64_t fit = ps_max(STAGING_BYTES_MAX / (o->read_bytes + SMALL_BYTES), 2);
     struct ps_fetch *p;
     ps_status st;
 
@@ -97,13 +98,17 @@ ps_status ps_fetch_new(struct ps_fetch **f, struct ps_ctx *ctx, struct ps_io *io
     p->io = io;
     p->read_bytes = ps_u32(o->read_bytes);
     p->slot_count = ps_u32(ps_min(ps_io_queue_depth(io), fit));
+    p->counts.cost = ps_io_cost_default();
+    PS_GO(st, ps_io_cost_given(&p->counts.cost, o, &p->cost_known));
     PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_OTHER, p->slot, p->slot_count));
     PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_OTHER, p->idle, p->slot_count));
     PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_OTHER, p->next, p->slot_count));
     PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_OTHER, p->done, p->slot_count));
     PS_GO(st, make_staging(p));
-    for (uint32_t i = 0; i < p->slot_count; i++)
+    for (uint32_t i = p->slot_count; i-- > 0;) /* those in front, which are pinned first, on top */
         p->idle[p->idle_count++] = &p->slot[i].req;
+    if (o->verify_reads)
+        PS_GO(st, ps_read_check_new(&p->check, ctx));
 out:
     if (st != PS_OK)
         ps_fetch_free(&p);
@@ -123,7 +128,8 @@ void ps_fetch_free(struct ps_fetch **f)
     ps_mem_free(m, &p->idle);
     ps_mem_free(m, &p->next);
     ps_mem_free(m, &p->done);
-    ps_mem_free(m, &p->staging);
+    drop_staging(p);
+    ps_read_check_free(&p->check);
     ps_mem_free(m, f);
 }
 
@@ -151,48 +157,19 @@ static PS_MUST ps_status check(const struct ps_fetch *f, const struct ps_extent 
     return PS_OK;
 }
 
-/* Step over extents that are covered. @return false at the end */
-static bool advance(struct cursor *c)
-{
-    for (; c->at < c->n; c->at++) {
-        const struct ps_extent *e = &c->extent[c->at];
-
-        if (e->file != c->file)
-            c->pos = 0;
-        c->file = e->file;
-        if (e->bytes > 0 && end_of(e) > c->pos)
-            return true;
-    }
-    return false;
-}
-
 /* Cut the next read. @return false if all is covered */
-static bool plan(const struct ps_fetch *f, struct cursor *c, struct slot *s)
+static bool plan(const struct ps_fetch *f, struct run *run, struct slot *s)
 {
-    uint64_t begin, end, limit, i;
+    struct ps_plan_read r;
 
-    if (c->st != PS_OK || !advance(c))
+    if (run->st != PS_OK || !ps_plan_next(&run->plan, &r))
         return false;
-    begin = ps_align_down(ps_max(c->extent[c->at].offset, c->pos), f->align);
-    limit = begin + ps_align_down(f->read_bytes, f->align);
-    end = begin + 1;
-    for (i = c->at; i < c->n; i++) {
-        const struct ps_extent *e = &c->extent[i];
-
-        if (e->file != c->file || e->offset >= limit)
-            break;
-        if (e->bytes == 0 || end_of(e) <= end)
-            continue;
-        if (ps_align_down(e->offset, f->align) > ps_align_up(end, f->align) + GAP_BYTES)
-            break;
-        end = ps_min(end_of(e), limit);
-    }
-    s->req.file = c->file;
-    s->req.offset = begin;
-    s->req.len = ps_u32(ps_align_up(end, f->align) - begin);
-    s->first = c->at;
-    s->end = i;
-    c->pos = begin + s->req.len;
+    s->req.file = r.file;
+    s->req.offset = r.offset;
+    s->req.len = r.len;
+    s->req.dst = r.in_place != NULL ? r.in_place : r.len <= f->small_bytes ? s->small : s->large;
+    s->first = r.first;
+    s->end = r.end;
     return true;
 }
 
@@ -214,38 +191,45 @@ static PS_MUST ps_status failed(const struct ps_fetch *f, const struct ps_io_req
 
 /* Copy what a read has brought to where it is wanted. A read that came short
  * is a failure only if a wanted byte is missing. */
-static PS_MUST ps_status deliver(const struct ps_fetch *f, const struct cursor *c,
+static PS_MUST ps_status deliver(const struct ps_fetch *f, const struct ps_plan *p,
                                  const struct slot *s)
 {
     const struct ps_io_req *r = &s->req;
-    uint64_t arrived = r->offset + r->done;
+    const struct ps_arrived a = {r->file, r->offset, r->offset + r->done, r->dst};
+    uint64_t checked = r->offset;
+    const char *src;
+    char *dst;
 
     for (uint64_t i = s->first; i < s->end; i++) {
-        const struct ps_extent *e = &c->extent[i];
+        const struct ps_extent *e = &p->extent[i];
         uint64_t from = ps_max(e->offset, r->offset);
-        uint64_t to = ps_min(end_of(e), r->offset + r->len);
+        uint64_t to = ps_min(ps_extent_end(e), r->offset + r->len);
 
         if (from >= to)
             continue;
-        if (to > arrived)
+        if (to > a.end)
             return failed(f, r, e);
-        memcpy((char *)e->dst + (from - e->offset), (const char *)r->dst + (from - r->offset),
-               to - from);
+        if (f->check != NULL && to > checked)
+            PS_TRY(ps_read_check_bytes(f->check, &a, ps_max(from, checked), to, &checked));
+        dst = (char *)e->dst + (from - e->offset);
+        src = (const char *)r->dst + (from - r->offset);
+        if (dst != src) /* not in place, or wanted elsewhere too */
+            memcpy(dst, src, to - from);
     }
     return PS_OK;
 }
 
 /* Plan reads for all free buffers and offer them. */
-static PS_MUST ps_status feed(struct ps_fetch *f, struct cursor *c)
+static PS_MUST ps_status feed(struct ps_fetch *f, struct run *run)
 {
     uint32_t taken;
 
-    while (c->st != PS_OK && f->next_count > 0) /* no longer wanted */
+    while (run->st != PS_OK && f->next_count > 0) /* no longer wanted */
         f->idle[f->idle_count++] = f->next[--f->next_count];
     while (f->idle_count > 0) {
         struct ps_io_req *r = f->idle[f->idle_count - 1];
 
-        if (!plan(f, c, (struct slot *)r))
+        if (!plan(f, run, (struct slot *)r))
             break;
         f->idle_count--;
         f->next[f->next_count++] = r;
@@ -259,7 +243,7 @@ static PS_MUST ps_status feed(struct ps_fetch *f, struct cursor *c)
 /* Wait for reads and deliver them, unless one failed before. The buffers are
  * free again in any case. The first failure is the one told: its record is
  * held until the run is over. */
-static PS_MUST ps_status harvest(struct ps_fetch *f, struct cursor *c)
+static PS_MUST ps_status harvest(struct ps_fetch *f, struct run *run)
 {
     uint32_t batch = f->slot_count / BATCHES, flying = ps_io_in_flight(f->io), n;
 
@@ -268,9 +252,9 @@ static PS_MUST ps_status harvest(struct ps_fetch *f, struct cursor *c)
     for (uint32_t i = 0; i < n; i++) {
         struct ps_io_req *r = f->done[i];
 
-        if (c->st == PS_OK) {
-            c->st = deliver(f, c, (const struct slot *)r);
-            ps_err_hold(c->st != PS_OK);
+        if (run->st == PS_OK) {
+            run->st = deliver(f, &run->plan, (const struct slot *)r);
+            ps_err_hold(run->st != PS_OK);
         }
         f->counts.requests++;
         f->counts.read_bytes += r->done;
@@ -280,19 +264,52 @@ static PS_MUST ps_status harvest(struct ps_fetch *f, struct cursor *c)
 }
 
 /* Until all is there, or a read failed and the others have come back. */
-static PS_MUST ps_status pump(struct ps_fetch *f, struct cursor *c)
+static PS_MUST ps_status pump(struct ps_fetch *f, struct run *run)
 {
-    PS_TRY(feed(f, c));
+    PS_TRY(feed(f, run));
     while (ps_io_in_flight(f->io) > 0) {
-        PS_TRY(harvest(f, c));
-        PS_TRY(feed(f, c));
+        PS_TRY(harvest(f, run));
+        PS_TRY(feed(f, run));
     }
+    return PS_OK;
+}
+
+/* The first time that there is a file to measure on. */
+static PS_MUST ps_status know_cost(struct ps_fetch *f)
+{
+    uint64_t most = 0, bytes;
+    uint32_t file = 0;
+    ps_status st;
+
+    if (f->cost_known || !ps_io_is_real(f->io))
+        return PS_OK;
+    for (uint32_t i = 0; i < ps_io_file_count(f->io); i++) {
+        bytes = ps_io_file_bytes(f->io, i);
+        file = bytes > most ? i : file;
+        most = ps_max(bytes, most);
+    }
+    if (most < PS_IO_COST_FILE_MIN)
+        return PS_OK;
+    f->cost_known = true;
+    for (uint32_t i = 0; i < f->slot_count; i++)
+        f->slot[i].req.dst = f->slot[i].large;
+    ps_io_hold_record(f->io, true);
+    st = ps_io_cost_measure(&f->counts.cost, f->io, file, most, f->read_bytes, f->idle,
+                            f->slot_count, f->done);
+    ps_io_hold_record(f->io, false);
+    return st;
+}
+
+static PS_MUST ps_status load_checksums(struct ps_fetch *f)
+{
+    while (f->check != NULL && ps_read_check_files(f->check) < ps_io_file_count(f->io))
+        PS_TRY(ps_read_check_add_file(f->check, ps_io_path(f->io, ps_read_check_files(f->check))));
     return PS_OK;
 }
 
 ps_status ps_fetch_run(struct ps_fetch *f, const struct ps_extent *extent, uint64_t n)
 {
-    struct cursor c = {.extent = extent, .n = n};
+    struct run run = {.st = PS_OK};
     uint64_t before = f->counts.read_bytes;
     struct ps_span span;
     ps_status st;
@@ -300,14 +317,19 @@ ps_status ps_fetch_run(struct ps_fetch *f, const struct ps_extent *extent, uint6
     PS_ASSERT(ps_io_in_flight(f->io) == 0);
     PS_TRY(make_staging(f));
     PS_TRY(check(f, extent, n));
+    PS_TRY(load_checksums(f));
+    PS_TRY(know_cost(f));
+    ps_plan_begin(&run.plan, extent, n, f->align, f->read_bytes, &f->counts.cost);
     span = ps_span_begin(PS_EV_io_read);
-    st = pump(f, &c);
-    ps_err_hold(-(c.st != PS_OK));
-    if (c.st != PS_OK)
-        return c.st;
+    st = pump(f, &run);
+    ps_err_hold(-(run.st != PS_OK));
+    if (run.st != PS_OK)
+        return run.st;
     PS_TRY(st);
-    for (uint64_t i = 0; i < n; i++)
+    for (uint64_t i = 0; i < n; i++) {
         f->counts.wanted_bytes += extent[i].bytes;
+        f->counts.extents += extent[i].bytes > 0;
+    }
     ps_span_end(&f->ctx->trace, &span, f->counts.read_bytes - before);
     return PS_OK;
 }

@@ -50,23 +50,31 @@ ps_status ps_file_open_regular(const char *path, int *fd, uint64_t *bytes)
     return st;
 }
 
-ps_status ps_file_temporary(const char *beside, int *fd)
+/* For file systems without files that have no name: a name of this process that is not taken. */
+static PS_MUST ps_status open_named(const char *dir, int *fd)
 {
-    char dir[PATH_MAX], path[PATH_MAX];
-    int n;
+    char path[PATH_MAX];
+    int n, tries = 0;
 
-    ps_dir_of(beside, dir);
-    *fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (*fd >= 0)
-        return PS_OK;
-    n = snprintf(path, sizeof path, "%s/.penstock-tmp-XXXXXX", dir); /* no file without a name */
-    if (n < 0 || (size_t)n >= sizeof path)
-        PS_FAIL(PS_EUSAGE, "the path of a temporary file in %.64s... is too long", dir);
-    *fd = mkostemp(path, O_CLOEXEC);
+    do {
+        n = snprintf(path, sizeof path, "%s/.penstock-tmp-%ld-%d", dir, (long)getpid(), tries);
+        if (n < 0 || (size_t)n >= sizeof path)
+            PS_FAIL(PS_EUSAGE, "the path of a temporary file in %.64s... is too long", dir);
+        *fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    } while (*fd < 0 && errno == EEXIST && ++tries < 1000);
     if (*fd < 0)
         PS_FAIL_SYS(errno, "cannot make a temporary file in %s", dir);
     unlink(path);
     return PS_OK;
+}
+
+ps_status ps_file_temporary(const char *beside, int *fd)
+{
+    char dir[PATH_MAX];
+
+    ps_dir_of(beside, dir);
+    *fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    return *fd >= 0 ? PS_OK : open_named(dir, fd);
 }
 
 ps_status ps_file_size(int fd, const char *path, uint64_t *bytes)

@@ -196,6 +196,7 @@ static hid_t make_list(hid_t class)
 static PS_MUST ps_status open_as(struct ps_h5 **out, struct ps_ctx *ctx, const char *path,
                                  enum how how, uint64_t room)
 {
+    char name[PATH_MAX + 16];
     hid_t fapl, fcpl;
     struct ps_h5 *f;
     ps_status st = PS_OK;
@@ -217,7 +218,10 @@ static PS_MUST ps_status open_as(struct ps_h5 **out, struct ps_ctx *ctx, const c
             st = ps_h5_refused(f, "open", "the file");
     } else {
         fcpl = make_list(H5P_FILE_CREATE);
-        f->file = H5Fcreate(path, H5F_ACC_TRUNC, fcpl, fapl);
+        /* The library looks into a file of that name first, even if it makes one in memory: a
+         * name that no file has. It must be another for each, or it takes two for the same. */
+        snprintf(name, sizeof name, "%s%s", how == HOW_IMAGE ? "/dev/null/" : "", path);
+        f->file = H5Fcreate(name, H5F_ACC_TRUNC, fcpl, fapl);
         if (f->file < 0)
             st = ps_h5_refused(f, "create", "the file");
         H5Pclose(fcpl);

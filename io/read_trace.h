@@ -10,8 +10,8 @@
  *   end 1                     reads in all; a file without it is not whole
  * @endcode
  *
- * Reads that were tried again are there once. Names are without folder, so that a record can be
- * replayed on a copy of the dataset.
+ * Reads that were tried again are there once, such as measure the disk at start not at all. Names
+ * are without folder, so that a record can be replayed on a copy of the dataset.
  *
  * @par Threads  that of the engine
  */

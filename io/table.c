@@ -17,7 +17,9 @@ enum {
 struct ps_table {
     struct ps_ctx *ctx;
     struct ps_h5 *h5;
-    int fd; /* of the file that is written, or -1 */
+    int fd;            /* of the file that is written, or -1 */
+    bool is_written;   /* and not read */
+    bool is_in_memory; /* until finish */
     char **name;
     size_t names, name_cap; /* of the arrays added */
     char path[PATH_MAX], aside[PATH_MAX];
@@ -46,15 +48,38 @@ static PS_MUST ps_status table_new(struct ps_table **t, struct ps_ctx *ctx, cons
     return PS_OK;
 }
 
+static PS_MUST ps_status open_aside(struct ps_table *t)
+{
+    const char *slash = strrchr(t->path, '/'), *name = slash != NULL ? slash + 1 : t->path;
+    int n = snprintf(t->aside, PATH_MAX, "%.*s.%s.tmp-%ld", (int)(name - t->path), t->path, name,
+                     (long)getpid());
+
+    PS_ASSERT(n > 0 && n < PATH_MAX); /* table_new left room */
+    return ps_file_open(t->aside, O_RDWR | O_CREAT | O_TRUNC, &t->fd);
+}
+
+ps_status ps_table_create_in_memory(struct ps_table **t, struct ps_ctx *ctx, const char *path,
+                                    uint64_t room)
+{
+    ps_status st;
+
+    PS_TRY(table_new(t, ctx, path));
+    (*t)->is_written = (*t)->is_in_memory = true;
+    ps_h5_enter();
+    st = ps_h5_image(&(*t)->h5, ctx, path, room);
+    ps_h5_leave();
+    if (st != PS_OK)
+        ps_table_close(t);
+    return st;
+}
+
 ps_status ps_table_create(struct ps_table **t, struct ps_ctx *ctx, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
     ps_status st = PS_OK;
 
     PS_TRY(table_new(t, ctx, path));
-    snprintf((*t)->aside, PATH_MAX, "%.*s.%s.tmp-%ld", (int)(name - path), path, name,
-             (long)getpid());
-    PS_GO(st, ps_file_open((*t)->aside, O_RDWR | O_CREAT | O_TRUNC, &(*t)->fd));
+    (*t)->is_written = true;
+    PS_GO(st, open_aside(*t));
     ps_h5_enter();
     st = ps_h5_create(&(*t)->h5, ctx, (*t)->aside);
     ps_h5_leave();
@@ -84,13 +109,15 @@ ps_status ps_table_add(struct ps_table *t, const char *name, enum ps_column type
     ps_status st = PS_OK;
     uint64_t bytes;
 
-    PS_ASSERT(t->fd >= 0);
+    PS_ASSERT(t->is_written);
     if (!ps_h5_shape_bytes(&shape, &bytes) || bytes > INT64_MAX / 2)
         PS_FAIL(PS_EUSAGE, "%s: %s is larger than a file can be", t->path, name);
     PS_TRY(keep_name(t, name));
     ps_h5_enter();
     PS_GO(st, ps_h5_add(t->h5, name, &shape));
     PS_GO(st, ps_h5_put_u64(t->h5, name, "checksum", 0));
+    if (t->is_in_memory)
+        goto out;
     PS_GO(st, ps_h5_find(t->h5, name, &found));
     PS_GO(st, ps_file_reserve(t->fd, t->aside, found.offset + bytes + SLACK_BYTES));
 out:
@@ -184,19 +211,34 @@ out:
     return st;
 }
 
+/* What was made in memory goes to disk in one piece. */
+static PS_MUST ps_status write_image(struct ps_table *t, const unsigned char *image, uint64_t bytes)
+{
+    PS_TRY(open_aside(t));
+    PS_TRY(ps_file_reserve(t->fd, t->aside, bytes));
+    return ps_file_write(t->fd, t->aside, 0, bytes, image);
+}
+
 static PS_MUST ps_status finish(struct ps_table *t)
 {
     struct ps_hash_stream *hash = NULL;
+    unsigned char *image = NULL;
     char parent[PATH_MAX];
     ps_status st = PS_OK;
+    uint64_t bytes = 0;
 
     PS_TRY(ps_hash_new(&hash, &t->ctx->mem));
     ps_h5_enter();
     for (size_t i = 0; i < t->names && st == PS_OK; i++)
         st = put_checksum(t, t->name[i], hash);
+    if (st == PS_OK && t->is_in_memory)
+        st = ps_h5_image_take(&t->h5, &image, &bytes);
     PS_KEEP(st, ps_h5_close(&t->h5));
     ps_h5_leave();
     ps_mem_free(&t->ctx->mem, &hash);
+    if (st == PS_OK && t->is_in_memory)
+        st = write_image(t, image, bytes);
+    ps_mem_free(&t->ctx->mem, &image);
     if (st != PS_OK)
         return st;
     PS_TRY(ps_file_sync(t->fd, t->aside));
@@ -210,7 +252,7 @@ ps_status ps_table_finish(struct ps_table **t)
 {
     ps_status st;
 
-    PS_ASSERT((*t)->fd >= 0);
+    PS_ASSERT((*t)->is_written);
     st = finish(*t);
     ps_table_close(t);
     return st;

@@ -22,8 +22,13 @@ struct ps_table;
 /** Begin to write @p path; it appears under that name at finish. An existing file is replaced.
  *  @return PS_EIO */
 PS_MUST ps_status ps_table_create(struct ps_table **t, struct ps_ctx *ctx, const char *path);
+/** The same, but in memory until finish, which alone touches the disk: for a writer that goes on
+ *  where the disk is full. (The HDF5 library does not clean up after a file that it could
+ *  not write.) @param[in] room  bytes that all arrays will have, taken now. @return PS_EMEM */
+PS_MUST ps_status ps_table_create_in_memory(struct ps_table **t, struct ps_ctx *ctx,
+                                            const char *path, uint64_t room);
 /** Make an array (rows, cols), cols = 0 for one dimension; groups in @p name are made. Its
- *  space is reserved. @return PS_EIO if it cannot be had */
+ *  space is reserved, on disk or in memory. @return PS_EIO if it cannot be had */
 PS_MUST ps_status ps_table_add(struct ps_table *t, const char *name, enum ps_column type,
                                uint64_t rows, uint64_t cols);
 /** Write rows [first, first + count) of an array, in its type. Rows that are never written

@@ -17,7 +17,7 @@ program="gcc libc6-dev make cmake ninja-build pkg-config libopenmpi-dev openmpi-
     zlib1g-dev"
 tests="libcmocka-dev python3 python3-numpy python3-h5py hdf5-tools strace
     groff-base"
-checks="git clang clang-format clang-tidy cppcheck libomp-dev clang-sanitizers"
+checks="valgrind git clang clang-format clang-tidy cppcheck libomp-dev clang-sanitizers"
 
 die() {
     echo "install-deps: $*" >&2

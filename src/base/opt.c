@@ -141,7 +141,7 @@ static PS_MUST ps_status parse_text(const struct ps_opt_row *r, const char *text
         PS_FAIL(PS_EUSAGE, "--%s: longer than %d bytes", r->name, PS_TEXT_BYTES - 1);
     told = json_string(text); /* as ps_opts_json will tell it */
     if (told == NULL)
-        PS_FAIL(PS_EUSAGE, "--%s: '%s' is not UTF-8", r->name, text);
+        PS_FAIL(PS_EUSAGE, "--%s: the text is not UTF-8", r->name);
     json_decref(told);
     memcpy(out, text, strlen(text) + 1);
     return PS_OK;

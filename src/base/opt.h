@@ -33,7 +33,7 @@ enum ps_cmd {
     PS_CMD_ALL = (1 << 9) - 1,
 };
 
-enum { PS_TEXT_BYTES = 1024, PS_LIST_MAX = 16, PS_POSITIONALS_MAX = 8 };
+enum { PS_TEXT_BYTES = 1024, PS_LIST_MAX = 16, PS_POSITIONALS_MAX = 64 };
 
 struct ps_list {
     int64_t item[PS_LIST_MAX];

@@ -40,6 +40,7 @@ enum ps_purpose {
     PS_FOR_SIM_DISK = 15,   /**< faults and order of arrival */
     PS_FOR_SIM_NET = 16,    /**< faults */
     PS_FOR_PROJECTION = 20, /**< import --project */
+    PS_FOR_IO_COST = 21,    /**< where the disk is measured */
 };
 
 __extension__ typedef unsigned __int128 ps_u128; /* the full product of two 64-bit words */

@@ -32,6 +32,8 @@ static void add(struct set *s, uint64_t round, const struct ps_bench_planned *d)
     s->sum.fetch.wanted_bytes += d->fetch.wanted_bytes;
     s->sum.fetch.read_bytes += d->fetch.read_bytes;
     s->sum.fetch.requests += d->fetch.requests;
+    s->sum.fetch.extents += d->fetch.extents;
+    s->sum.fetch.cost = d->fetch.cost;
 }
 
 /* The rows of each recorded batch, one batch after another. */
@@ -92,7 +94,7 @@ static json_t *set_json(const struct set *s, const struct ps_bench_spread *speed
                      s->sum.seconds, "wanted_bytes_per_second", speed->median,
                      "wanted_bytes_per_second_min", speed->min, "wanted_bytes_per_second_max",
                      speed->max, "read_per_wanted", ratio(f->read_bytes, f->wanted_bytes),
-                     "rows_per_request", ratio(s->sum.rows, f->requests), "of_ceiling",
+                     "merge_ratio", ratio(f->extents, f->requests), "of_ceiling",
                      ceiling > 0 ? json_real(ceiling) : json_null());
 }
 
@@ -106,20 +108,31 @@ static void print_set(const struct set *s, const struct ps_bench_spread *speed, 
     printf("%-10s %9.3f %8.3f %8.3f %9.3f %10.3f %9.2f %9.1f", wanted, speed->median * 1e-9,
            speed->min * 1e-9, speed->max * 1e-9,
            d->seconds > 0 ? (double)d->fetch.read_bytes / d->seconds * 1e-9 : 0,
-           ratio(d->fetch.read_bytes, d->fetch.wanted_bytes), ratio(d->rows, d->fetch.requests),
+           ratio(d->fetch.read_bytes, d->fetch.wanted_bytes),
+           ratio(d->fetch.extents, d->fetch.requests),
            d->seconds > 0 ? (double)d->fetch.requests / d->seconds * 1e-3 : 0);
     if (ceiling > 0)
         printf(" %8.2f", ceiling);
     putchar('\n');
 }
 
+static json_t *cost_json(const struct ps_io_cost *c)
+{
+    return json_pack("{s:f, s:f}", "request_seconds", c->request_ns * 1e-9, "bytes_per_second",
+                     1e9 / c->byte_ns);
+}
+
 static PS_MUST ps_status tell(struct job *j, json_t *list)
 {
+    const struct ps_io_cost *cost = &j->set[0].sum.fetch.cost;
+
     if (!j->o->common.json)
-        printf("\nplanned reads of rows of %" PRIu64 " bytes, --io %s\n"
+        printf("\nplanned reads of rows of %" PRIu64
+               " bytes, --io %s; a read costs %.1f us and its bytes at %.3f GB/s\n"
                "%-10s %9s %8s %8s %9s %10s %9s %9s %8s\n",
-               ps_bench_rows_bytes(j->rows), ps_bench_rows_engine(j->rows), "wanted", "GB/s",
-               "least", "most", "read GB/s", "per wanted", "rows/read", "k reads/s", "of disk");
+               ps_bench_rows_bytes(j->rows), ps_bench_rows_engine(j->rows), cost->request_ns * 1e-3,
+               1 / cost->byte_ns, "wanted", "GB/s", "least", "most", "read GB/s", "per wanted",
+               "rows/read", "k reads/s", "of disk");
     for (uint32_t i = 0; i < j->sets; i++) {
         struct set *s = &j->set[i];
         struct ps_bench_spread speed = ps_bench_spread(s->rate, j->o->bench.rounds);
@@ -176,6 +189,7 @@ ps_status ps_bench_planned(struct ps_ctx *ctx, const struct ps_opts *o, const ch
     PS_GO(st,
           ps_bench_set(report, "row_bytes", json_integer((json_int_t)ps_bench_rows_bytes(j.rows))));
     PS_GO(st, ps_bench_set(report, "io_engine", json_string(ps_bench_rows_engine(j.rows))));
+    PS_GO(st, ps_bench_set(report, "io_cost", cost_json(&j.set[0].sum.fetch.cost)));
 out:
     json_decref(list);
     ps_bench_rows_close(&j.rows);

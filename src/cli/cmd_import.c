@@ -23,12 +23,23 @@ static PS_MUST ps_status import(struct ps_ctx *ctx, const struct ps_opts *o, con
                     o->positional[1]);
         return ps_import_npy(ctx, o, line, report);
     }
+    if (strcmp(kind, "edges") == 0) {
+        if (o->positional_count < 2)
+            PS_FAIL(PS_EUSAGE, "import edges needs the files to import");
+        return ps_import_edges(ctx, o, o->positional + 1, (uint32_t)o->positional_count - 1, line,
+                               report);
+    }
+    if (strcmp(kind, "mtx") == 0) {
+        if (o->positional_count != 2)
+            PS_FAIL(PS_EUSAGE, "import mtx needs the one file to import");
+        return ps_import_mtx(ctx, o, o->positional[1], line, report);
+    }
     if (strcmp(kind, "ogb") == 0) {
         if (o->positional_count != 2)
             PS_FAIL(PS_EUSAGE, "import ogb needs the folder to import");
         return ps_import_ogb(ctx, o, o->positional[1], line, report);
     }
-    PS_FAIL(PS_EUSAGE, "import knows 'dir', 'npy' and 'ogb', found '%s'", kind);
+    PS_FAIL(PS_EUSAGE, "import knows 'dir', 'npy', 'edges', 'mtx' and 'ogb', found '%s'", kind);
 }
 
 static ps_status run(struct ps_ctx *ctx, const struct ps_opts *o, const char *line)
@@ -46,15 +57,19 @@ out:
 }
 
 const struct ps_command ps_cmd_import = {
-    .usage = {PS_CMD_IMPORT, "import", "dir PATH | npy | ogb PATH",
-              "Make a dataset of one partition from arrays and tables.",
+    .usage = {PS_CMD_IMPORT, "import", "dir PATH | npy | edges FILE... | mtx FILE | ogb PATH",
+              "Make a dataset of one partition from arrays, tables, lists of edges or a matrix.",
               "import dir PATH reads a folder of edges.npy, labels.npy, train.npy, valid.npy, "
               "test.npy or splits.npy, features.npy or features_bits.npy or feat_indptr.npy with "
               "feat_indices.npy and feat_values.npy, and meta.json. import npy takes its files by "
-              "--edges and the other options marked npy. import ogb PATH reads a folder of Open "
-              "Graph Benchmark (node property prediction) as it is after unpacking. Edges go from "
-              "source to target; --symmetrise does not double a loop, and equal edges stay unless "
-              "--dedupe is given.",
-              1, 2},
+              "--edges and the other options marked npy, where a.npy,b.npy is one array in two "
+              "files. import edges FILE... reads text, plain or gzip: source and target in each "
+              "line; # and % begin comments, numbers behind the two are left out. import mtx FILE "
+              "reads a coordinate file of Matrix Market, plain or gzip: entry (i, j) is the edge "
+              "from i to j. Both take the options marked edges and mtx. import ogb PATH reads a "
+              "folder of Open Graph Benchmark (node property prediction) as it is after unpacking. "
+              "Edges go from source to target; --symmetrise does not double a loop, and equal "
+              "edges stay unless --dedupe is given.",
+              1, PS_POSITIONALS_MAX},
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cli/cmd.h"
 
+#include "src/train/stop.h"
 #include "src/train/train.h"
 
 #include <errno.h>
@@ -35,7 +36,10 @@ static PS_MUST ps_status say_result(const json_t *report)
 static ps_status run(struct ps_ctx *ctx, const struct ps_opts *o, const char *line)
 {
     json_t *report = NULL;
-    ps_status st = ps_train(ctx, o, line, o->common.json ? NULL : stdout, &report);
+    ps_status st;
+
+    ps_stop_on_signals();
+    st = ps_train(ctx, o, line, o->common.json ? NULL : stdout, &report);
 
     if (st == PS_OK && report != NULL)
         st = o->common.json ? ps_report_print(o, report) : say_result(report);
@@ -48,7 +52,9 @@ const struct ps_command ps_cmd_train = {
         {PS_CMD_TRAIN, "train", "D.ps",
          "Train a model on a dataset: the main job, alone or under mpirun.",
          "On more than one rank: mpirun -n 4 penstock train D.ps --out RUN ... The dataset needs "
-         "at least as many partitions. RUN gets run.json, metrics.jsonl and model.h5.",
+         "at least as many partitions. RUN gets run.json, metrics.jsonl and model.h5; while the "
+         "run "
+         "lasts also checkpoint.h5, from which --resume goes on.",
          1, 1},
     .run = run,
 };

@@ -68,6 +68,17 @@ PS_MUST ps_status ps_edge_source_text(struct ps_edge_source **s, struct ps_ctx *
 PS_MUST ps_status ps_edge_source_text_memory(struct ps_edge_source **s, struct ps_ctx *ctx,
                                              const char *name, const void *data, size_t bytes);
 
+/** One Matrix Market file, plain or gzip: coordinate; pattern, real or integer; general or
+ *  symmetric. Entry (i, j) is the edge from node i-1 to node j-1; values are left out. The header
+ *  is read at once: *nodes, s->edges and s->symmetric are known.
+ *  Source: Boisvert, Pozo, Remington, The Matrix Market Exchange Formats, NISTIR 5935 (1996). */
+PS_MUST ps_status ps_edge_source_mtx(struct ps_edge_source **s, struct ps_ctx *ctx,
+                                     const char *path, uint64_t *nodes);
+/** The same over bytes in memory, borrowed until close. */
+PS_MUST ps_status ps_edge_source_mtx_memory(struct ps_edge_source **s, struct ps_ctx *ctx,
+                                            const char *name, const void *data, size_t bytes,
+                                            uint64_t *nodes);
+
 /** Accepts NULL, clears *s. */
 void ps_edge_source_close(struct ps_edge_source **s);
 

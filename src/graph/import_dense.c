@@ -51,6 +51,16 @@ static PS_MUST ps_status dense_init(struct dense *d, struct ps_import *im)
     return PS_OK;
 }
 
+static PS_MUST ps_status refuse(const struct dense *d, uint64_t row, uint64_t column,
+                                const char *expected, double found)
+{
+    uint64_t item = row * d->dim;
+    const char *path = ps_npy_place(d->im->dense, &item);
+
+    PS_FAIL(PS_EINPUT, "%s: row %" PRIu64 ", column %" PRIu64 ": expected %s, found %g", path,
+            item / d->dim, column, expected, found);
+}
+
 /* Rows from @p first; NaN and infinity are refused. */
 static PS_MUST ps_status read_rows(struct dense *d, uint64_t first, uint64_t *rows)
 {
@@ -60,9 +70,7 @@ static PS_MUST ps_status read_rows(struct dense *d, uint64_t first, uint64_t *ro
     PS_TRY(ps_npy_read_f64(a, first * d->dim, *rows * d->dim, d->x));
     for (uint64_t i = 0; i < *rows * d->dim; i++)
         if (!isfinite(d->x[i]))
-            PS_FAIL(PS_EINPUT,
-                    "%s: row %" PRIu64 ", column %" PRIu64 ": expected a finite number, found %g",
-                    a->path, first + i / d->dim, i % d->dim, d->x[i]);
+            return refuse(d, first + i / d->dim, i % d->dim, "a finite number", d->x[i]);
     return PS_OK;
 }
 
@@ -111,10 +119,7 @@ static PS_MUST ps_status round_row(const struct dense *d, uint64_t row, const do
     for (uint64_t c = 0; c < d->dim; c++) {
         out[c] = (float)x[c];
         if (!isfinite(out[c]))
-            PS_FAIL(PS_EINPUT,
-                    "%s: row %" PRIu64 ", column %" PRIu64
-                    ": expected a number that fits float32, found %g",
-                    d->im->dense->path, row, c, x[c]);
+            return refuse(d, row, c, "a number that fits float32", x[c]);
     }
     return PS_OK;
 }

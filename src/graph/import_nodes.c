@@ -18,11 +18,12 @@ static ps_status check_labels(struct ps_import *im, const int64_t *label, uint64
 {
     for (size_t i = 0; i < n; i++) {
         int64_t end = im->classes != 0 ? (int64_t)im->classes : CLASSES_MAX;
+        uint64_t item = first + i;
         if (label[i] < -1 || label[i] >= end)
             PS_FAIL(PS_EINPUT,
                     "%s: the label of node %" PRIu64 " is %" PRId64
                     ", expected -1 (none) to %" PRId64,
-                    im->labels->path, first + i, label[i], end - 1);
+                    ps_npy_place(im->labels, &item), first + i, label[i], end - 1);
         *largest = label[i] > *largest ? label[i] : *largest;
     }
     return PS_OK;
@@ -91,14 +92,16 @@ static PS_MUST ps_status mark_role(struct ps_import *im, unsigned role, int64_t 
         size_t n = ps_min(CHUNK_ITEMS, a->items - i);
         PS_TRY(ps_npy_read_i64(a, i, n, node));
         for (size_t k = 0; k < n; k++) {
+            uint64_t item = i + k;
+            const char *path = ps_npy_place(a, &item);
             uint8_t *mark;
             if (node[k] < 0 || (uint64_t)node[k] >= im->nodes)
                 PS_FAIL(PS_EINPUT,
-                        "%s: item %" PRIu64 " is node %" PRId64 ", expected 0 to %" PRIu64, a->path,
-                        i + k, node[k], im->nodes - 1);
+                        "%s: item %" PRIu64 " is node %" PRId64 ", expected 0 to %" PRIu64, path,
+                        item, node[k], im->nodes - 1);
             mark = &im->index_split[node[k]];
             if (*mark == role + 1)
-                PS_FAIL(PS_EINPUT, "%s: node %" PRId64 " is there twice", a->path, node[k]);
+                PS_FAIL(PS_EINPUT, "%s: node %" PRId64 " is there twice", path, node[k]);
             if (*mark != 0)
                 PS_FAIL(PS_EINPUT, "node %" PRId64 " is in two splits: %s and %s", node[k],
                         im->role[*mark - 1]->path, a->path);

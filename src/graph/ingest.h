@@ -37,9 +37,24 @@
 PS_MUST ps_status ps_import_dir(struct ps_ctx *ctx, const struct ps_opts *o, const char *dir,
                                 const char *command, json_t *report);
 
-/** Arrays named by options --edges, --features and so on; report as above (import_core.h). */
+/** Arrays named by options --edges, --features and so on, each in one file or several; report as
+ *  above (import_core.h). */
 PS_MUST ps_status ps_import_npy(struct ps_ctx *ctx, const struct ps_opts *o, const char *command,
                                 json_t *report);
+
+/**
+ * Text files with an edge in each line, source and target (edge_source.h), plain or gzip; what
+ * nodes have comes by options as for npy (import_options.h). Report as above.
+ * @param[in] path  (count) one file behind the other; count is at least 1
+ */
+PS_MUST ps_status ps_import_edges(struct ps_ctx *ctx, const struct ps_opts *o,
+                                  const char *const *path, uint32_t count, const char *command,
+                                  json_t *report);
+
+/** A Matrix Market file, whose entry (i, j) is an edge from node i-1 to node j-1; a symmetric one
+ *  also gives the reverse. The rest as ps_import_edges. */
+PS_MUST ps_status ps_import_mtx(struct ps_ctx *ctx, const struct ps_opts *o, const char *path,
+                                const char *command, json_t *report);
 
 /**
  * A folder of Open Graph Benchmark (node property prediction), unpacked; its tables and arrays

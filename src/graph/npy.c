@@ -82,6 +82,7 @@ static PS_MUST ps_status check_size(struct ps_npy *a, uint64_t file_bytes)
         PS_FAIL(PS_EINPUT,
                 "%s: is cut short: shape %s of %s takes %" PRIu64 " bytes, found %" PRIu64, a->path,
                 text, ps_npy_type_name(a->head.type), need, have);
+    a->own_items = a->items;
     return PS_OK;
 }
 
@@ -171,14 +172,17 @@ void ps_npy_close(struct ps_npy **a)
     struct ps_npy *p = *a;
     struct ps_ctx *ctx;
 
-    if (p == NULL)
-        return;
-    ctx = p->ctx;
-    if (p->fd >= 0)
-        close(p->fd);
-    ps_mem_free(&ctx->mem, &p->chunk);
-    ps_mem_free(&ctx->mem, &p->path);
-    ps_mem_free(&ctx->mem, a);
+    *a = NULL;
+    while (p != NULL) {
+        struct ps_npy *next = p->next;
+        ctx = p->ctx;
+        if (p->fd >= 0)
+            close(p->fd);
+        ps_mem_free(&ctx->mem, &p->chunk);
+        ps_mem_free(&ctx->mem, &p->path);
+        ps_mem_free(&ctx->mem, &p);
+        p = next;
+    }
 }
 
 bool ps_npy_is_integer(const struct ps_npy *a)
@@ -275,8 +279,18 @@ static void check_range(const struct ps_npy *a, uint64_t first, uint64_t count)
 
 ps_status ps_npy_read_raw(struct ps_npy *a, uint64_t first, uint64_t count, void *dst)
 {
+    unsigned char *p = dst;
+
     check_range(a, first, count);
-    return read_bytes(a, a->data_offset + first * a->item_bytes, dst, count * a->item_bytes);
+    for (; count > 0; a = a->next) {
+        uint64_t n = first < a->own_items ? ps_min(count, a->own_items - first) : 0;
+        if (n > 0)
+            PS_TRY(read_bytes(a, a->data_offset + first * a->item_bytes, p, n * a->item_bytes));
+        p += n * a->item_bytes;
+        count -= n;
+        first = n > 0 ? 0 : first - a->own_items;
+    }
+    return PS_OK;
 }
 
 ps_status ps_npy_read_f64(struct ps_npy *a, uint64_t first, uint64_t count, double *dst)
@@ -292,6 +306,14 @@ ps_status ps_npy_read_f64(struct ps_npy *a, uint64_t first, uint64_t count, doub
     return PS_OK;
 }
 
+static PS_MUST ps_status refuse_large(const struct ps_npy *a, uint64_t item, uint64_t value)
+{
+    const char *path = ps_npy_place(a, &item);
+
+    PS_FAIL(PS_EINPUT, "%s: item %" PRIu64 " is %" PRIu64 ", expected at most 2^63 - 1", path, item,
+            value);
+}
+
 ps_status ps_npy_read_i64(struct ps_npy *a, uint64_t first, uint64_t count, int64_t *dst)
 {
     size_t cap = CHUNK_BYTES / a->item_bytes;
@@ -303,8 +325,7 @@ ps_status ps_npy_read_i64(struct ps_npy *a, uint64_t first, uint64_t count, int6
         to_i64(a->head.type, a->chunk, n, dst + done);
         for (size_t i = 0; a->head.type == PS_NPY_U8 && i < n; i++)
             if (dst[done + i] < 0)
-                PS_FAIL(PS_EINPUT, "%s: item %" PRIu64 " is %" PRIu64 ", expected at most 2^63 - 1",
-                        a->path, first + done + i, (uint64_t)dst[done + i]);
+                return refuse_large(a, first + done + i, (uint64_t)dst[done + i]);
     }
     return PS_OK;
 }

@@ -4,7 +4,8 @@
  * @brief Read arrays of NumPy's .npy files, versions 1.0, 2.0 and 3.0, a range at a time.
  *
  * Accepted: little-endian integers of 1 to 8 bytes and floats of 2 to 8 bytes, up to two
- * dimensions, C order or Fortran order. Refused with a sentence: big-endian, pickles,
+ * dimensions, C order or Fortran order. Several files may be one array, their rows one behind the
+ * other (ps_npy_open_list). Refused with a sentence: big-endian, pickles,
  * structured types, text, more dimensions, a file shorter than its header promises. Bytes
  * behind the data are ignored, as NumPy does.
  *
@@ -42,14 +43,16 @@ struct ps_npy_header {
     uint64_t shape[2]; /**< (rows, columns); 1 beyond the rank */
 };
 
-/** One open file. Read the members, change none. */
+/** One open file, or the first of several. Read the members, change none. */
 struct ps_npy {
     struct ps_ctx *ctx;
-    struct ps_npy_header head;
-    uint64_t items;       /**< product of the shape */
-    uint64_t data_offset; /**< bytes from the start of the file */
-    uint64_t begin;       /**< of the array in the file; 0 unless it was opened within one */
-    unsigned char *chunk; /**< bytes as read, before conversion */
+    struct ps_npy_header head; /**< of all files together */
+    uint64_t items;            /**< product of the shape */
+    uint64_t own_items;        /**< of those in this file */
+    struct ps_npy *next;       /**< the file that follows; owned */
+    uint64_t data_offset;      /**< bytes from the start of the file */
+    uint64_t begin;            /**< of the array in the file; 0 unless it was opened within one */
+    unsigned char *chunk;      /**< bytes as read, before conversion */
     char *path;
     uint32_t item_bytes;
     int fd;
@@ -57,6 +60,12 @@ struct ps_npy {
 
 /** Open @p path and check its header against its size. */
 PS_MUST ps_status ps_npy_open(struct ps_npy **a, struct ps_ctx *ctx, const char *path);
+/** Open "a.npy,b.npy,..." (paths.h) as one array: rows of the first file, then of the second. All
+ *  have the type, the dimensions and the columns of the first. */
+PS_MUST ps_status ps_npy_open_list(struct ps_npy **a, struct ps_ctx *ctx, const char *list);
+/** The path of the file that holds @p *item; *item becomes its number there. @pre *item < items */
+const char *ps_npy_place(const struct ps_npy *a, uint64_t *item);
+
 /**
  * An array that is @p bytes bytes of the open file @p fd, from @p begin.
  * @param[in] path   what sentences call it

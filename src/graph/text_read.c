@@ -283,7 +283,7 @@ ps_status ps_text_end(struct ps_text *t, const char *expected)
 
     PS_TRY(ps_text_more(t, &more));
     if (more)
-        PS_FAIL(PS_EINPUT, "%s: line %" PRIu64 ": expected %s, found '%s' behind them", t->path,
+        PS_FAIL(PS_EINPUT, "%s: line %" PRIu64 ": expected only %s, found also '%s'", t->path,
                 t->line, expected, ps_text_shown(t, text));
     return PS_OK;
 }

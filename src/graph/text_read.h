@@ -69,8 +69,7 @@ PS_MUST ps_status ps_text_i64(struct ps_text *t, const char *what, int64_t *x);
 /** Decimal, with or without exponent, or nan, or inf; 1e999 is refused, 1e-999 is 0. */
 PS_MUST ps_status ps_text_f64(struct ps_text *t, const char *what, double *x);
 
-/** Fail if the line has another word; @p expected says what there should have been, such as
- *  "source and target". */
+/** Fail if the line has another word: "expected only EXPECTED, found also 'x'". */
 PS_MUST ps_status ps_text_end(struct ps_text *t, const char *expected);
 
 /** The word at t->at as a sentence may hold it: cut, without control characters.

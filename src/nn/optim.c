@@ -60,6 +60,13 @@ void ps_optim_reset(struct ps_optim *o)
     }
 }
 
+uint64_t *ps_optim_state(struct ps_optim *o, ps_real **m, ps_real **v)
+{
+    *m = o->m;
+    *v = o->v;
+    return &o->step;
+}
+
 void ps_optim_step(struct ps_optim *o, double scale)
 {
     struct ps_span span = ps_span_begin(PS_EV_update);

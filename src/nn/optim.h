@@ -32,6 +32,10 @@ void ps_optim_free(struct ps_optim **o);
 /** Forget all moments: step 0. */
 void ps_optim_reset(struct ps_optim *o);
 
+/** What a checkpoint holds of an optimizer; borrowed, and may be written to go on from there.
+ *  @param[out] m, v  (weight_count) moments; NULL for SGD. @return how many steps were made */
+uint64_t *ps_optim_state(struct ps_optim *o, ps_real **m, ps_real **v);
+
 /** One step with the model's gradients times @p scale (1 / seeds of the global batch). */
 void ps_optim_step(struct ps_optim *o, double scale);
 

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 /* RUN if it was named, else a name made of the time. */
 static void choose_dir(struct ps_record *r)
@@ -24,24 +23,16 @@ static void choose_dir(struct ps_record *r)
 
 ps_status ps_record_begin(struct ps_record *r)
 {
-    static const char *const earlier[] = {"run.json", "model.h5"};
-    char path[PS_TEXT_BYTES + 32];
-
     choose_dir(r);
     if (mkdir(r->dir, 0777) != 0 && errno != EEXIST)
         PS_FAIL_SYS(errno, "cannot make the run directory %s", r->dir);
-    snprintf(path, sizeof path, "%s/metrics.jsonl", r->dir);
-    r->metrics = fopen(path, "we");
-    if (r->metrics == NULL)
-        PS_FAIL_SYS(errno, "cannot write %s", path);
-    /* the record or model of an earlier run beside the metrics of this one would tell lies */
-    for (size_t i = 0; i < sizeof earlier / sizeof earlier[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", r->dir, earlier[i]);
-        if (unlink(path) != 0 && errno != ENOENT)
-            PS_FAIL_SYS(errno, "cannot replace %s", path);
-    }
     r->begin_ns = r->said_ns = ps_now_ns();
     return PS_OK;
+}
+
+double ps_record_seconds(const struct ps_record *r)
+{
+    return r->earlier_seconds + 1e-9 * (double)(ps_now_ns() - r->begin_ns);
 }
 
 void ps_record_fini(struct ps_record *r)
@@ -74,23 +65,49 @@ static void say_progress(struct ps_record *r, const struct ps_run *run)
                     r->run_count > 1 ? " in this run" : "");
 }
 
-ps_status ps_record_epoch(struct ps_record *r, const struct ps_run *run)
+/* The line of epoch @p i, counted from 0. */
+static void put_line(const struct ps_record *r, const struct ps_run *run, uint64_t i)
 {
-    const struct ps_epoch *e = &run->epoch[run->epoch_count - 1];
+    const struct ps_epoch *e = &run->epoch[i];
 
-    if (r->metrics == NULL)
-        return PS_OK;
     fprintf(r->metrics,
             "{\"seed\":%" PRIu64 ",\"split\":%u,\"epoch\":%" PRIu64
             ",\"train_loss\":%.9g,\"train_accuracy\":%.9g,\"seconds\":%.6f",
-            run->seed, run->split, run->epoch_count, e->loss, e->train_accuracy, e->seconds);
+            run->seed, run->split, i + 1, e->loss, e->train_accuracy, e->seconds);
     if (e->evaluated)
         fprintf(r->metrics,
                 ",\"valid_accuracy\":%.9g,\"valid_loss\":%.9g,\"eval_seconds\":%.6f,\"best\":%s",
                 e->valid_accuracy, e->valid_loss, e->eval_seconds, e->best ? "true" : "false");
     fputs("}\n", r->metrics);
+}
+
+static PS_MUST ps_status flush(const struct ps_record *r)
+{
     if (fflush(r->metrics) != 0 || ferror(r->metrics))
         PS_FAIL_SYS(errno ? errno : EIO, "cannot write %s/metrics.jsonl", r->dir);
+    return PS_OK;
+}
+
+ps_status ps_record_metrics(struct ps_record *r)
+{
+    char path[PS_TEXT_BYTES + 32];
+
+    snprintf(path, sizeof path, "%s/metrics.jsonl", r->dir);
+    r->metrics = fopen(path, "we");
+    if (r->metrics == NULL)
+        PS_FAIL_SYS(errno, "cannot write %s", path);
+    for (uint32_t i = 0; i < r->run_count; i++)
+        for (uint64_t e = 0; e < r->run[i].epoch_count; e++)
+            put_line(r, &r->run[i], e);
+    return flush(r);
+}
+
+ps_status ps_record_epoch(struct ps_record *r, const struct ps_run *run)
+{
+    if (r->metrics == NULL)
+        return PS_OK;
+    put_line(r, run, run->epoch_count - 1);
+    PS_TRY(flush(r));
     say_progress(r, run);
     return PS_OK;
 }

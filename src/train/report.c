@@ -109,7 +109,7 @@ static void put_results(json_t *j, const struct ps_record *r)
 
 /* Sums over ranks. */
 struct sums {
-    uint64_t sent[PS_TRAFFIC_COUNT], sent_all, read, wanted, requests, edges;
+    uint64_t sent[PS_TRAFFIC_COUNT], sent_all, read, wanted, requests, extents, edges;
     uint64_t samples, bytes;
     struct ps_row_counts rows;
 };
@@ -127,6 +127,7 @@ static struct sums sum_up(const struct ps_rank_facts *fact, uint32_t ranks)
         s.read += fact[r].fetch.read_bytes;
         s.wanted += fact[r].fetch.wanted_bytes;
         s.requests += fact[r].fetch.requests;
+        s.extents += fact[r].fetch.extents;
         s.edges += fact[r].counts.sampled_edges;
         s.samples += fact[r].counts.samples_fingerprint;
         s.bytes += fact[r].counts.bytes_fingerprint;
@@ -173,11 +174,14 @@ json_t *ps_record_report(const struct ps_record *r, const struct ps_world *w,
     json_object_set_new(j, "bytes_read", whole(s.read));
     json_object_set_new(j, "bytes_wanted", whole(s.wanted));
     json_object_set_new(j, "read_requests", whole(s.requests));
+    json_object_set_new(j, "merge_ratio",
+                        json_real(s.requests > 0 ? (double)s.extents / (double)s.requests : 0));
     json_object_set_new(j, "sampled_edges", whole(s.edges));
     json_object_set_new(j, "avg_bits",
                         json_real(values > 0 ? 8.0 * (double)s.rows.stored_bytes / values : 0));
     json_object_set_new(j, "samples_fingerprint", hex(s.samples));
     json_object_set_new(j, "bytes_fingerprint", hex(s.bytes));
+    json_object_set_new(j, "resumed", whole(r->resumed));
     json_object_set_new(j, "ranks", whole(ranks));
     json_object_set_new(j, "ranks_per_process", whole(r->ctx->fabric != NULL ? ranks : 1));
     json_object_set_new(j, "threads", whole(fact[0].threads));

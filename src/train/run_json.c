@@ -69,6 +69,20 @@ static json_t *dataset_json(const struct ps_shard *shard)
     return j;
 }
 
+/* What the plan of each rank took reads to cost. */
+static json_t *cost_json(const struct ps_rank_facts *fact, uint32_t ranks)
+{
+    json_t *j = json_object(), *request = json_array(), *byte = json_array();
+
+    for (uint32_t r = 0; r < ranks; r++) {
+        json_array_append_new(request, json_real(fact[r].fetch.cost.request_ns));
+        json_array_append_new(byte, json_real(fact[r].fetch.cost.byte_ns));
+    }
+    json_object_set_new(j, "request_ns", request);
+    json_object_set_new(j, "byte_ns", byte);
+    return j;
+}
+
 /* Each stage: count, and seconds on each rank. */
 static json_t *stages_json(const struct ps_rank_facts *fact, uint32_t ranks)
 {
@@ -152,8 +166,9 @@ ps_status ps_record_write(const struct ps_record *r, const struct ps_shard *shar
     json_object_set_new(j, "machine", machine_json(fact, ranks));
     json_object_set_new(j, "dataset", dataset_json(shard));
     json_object_set_new(j, "stages", stages_json(fact, ranks));
+    json_object_set_new(j, "io_cost", cost_json(fact, ranks));
     json_object_set_new(j, "memory_peak_bytes", memory_json(fact, ranks));
-    json_object_set_new(j, "seconds", json_real(1e-9 * (double)(ps_now_ns() - r->begin_ns)));
+    json_object_set_new(j, "seconds", json_real(ps_record_seconds(r)));
     snprintf(path, sizeof path, "%s/run.json", r->dir);
     snprintf(aside, sizeof aside, "%s.tmp", path);
     st = write_aside(path, aside, j);
@@ -179,6 +194,23 @@ static void say_bytes(FILE *out, const char *what, const uint64_t *of_rank, uint
         fprintf(out, "%-22s %10.1f %10.1f %10.1f\n", what, lo, sum / ranks, hi);
 }
 
+/* How well wanted ranges were merged, and by which costs on rank 0. */
+static void say_plan(FILE *out, const struct ps_rank_facts *fact, uint32_t ranks)
+{
+    const struct ps_io_cost *c = &fact[0].fetch.cost;
+    uint64_t requests = 0, extents = 0;
+
+    for (uint32_t r = 0; r < ranks; r++) {
+        requests += fact[r].fetch.requests;
+        extents += fact[r].fetch.extents;
+    }
+    if (requests > 0)
+        fprintf(out,
+                "%" PRIu64 " reads for %" PRIu64
+                " ranges; a read was taken to cost %.1f us and 1 s per %.2f GB\n",
+                requests, extents, c->request_ns / 1000, 1 / c->byte_ns);
+}
+
 void ps_record_table(FILE *out, const struct ps_record *r, const struct ps_world *w,
                      const struct ps_rank_facts *fact)
 {
@@ -192,8 +224,7 @@ void ps_record_table(FILE *out, const struct ps_record *r, const struct ps_world
         memcpy(total + (size_t)p * PS_EVENT_COUNT, fact[p].total, sizeof fact[p].total);
     fprintf(out, "%u rank%s x %" PRIu64 " thread%s, %s, %s, after %.1f s\n", ranks,
             ranks == 1 ? "" : "s", fact[0].threads, fact[0].threads == 1 ? "" : "s",
-            ps_world_io_name(w), ps_comm_name(ps_world_comm(w)),
-            1e-9 * (double)(ps_now_ns() - r->begin_ns));
+            ps_world_io_name(w), ps_comm_name(ps_world_comm(w)), ps_record_seconds(r));
     ps_trace_report(out, total, (int)ranks);
     fprintf(out, "%-22s %10s %10s %10s\n", "MiB per rank", "min", "mean", "max");
     say_bytes(out, "peak resident", &fact->peak_rss_bytes, ranks, sizeof *fact);
@@ -202,9 +233,11 @@ void ps_record_table(FILE *out, const struct ps_record *r, const struct ps_world
         say_bytes(out, what, &fact->mem_cat_peak_bytes[c], ranks, sizeof *fact);
     }
     say_bytes(out, "read from disk", &fact->fetch.read_bytes, ranks, sizeof *fact);
+    say_bytes(out, "  of it wanted", &fact->fetch.wanted_bytes, ranks, sizeof *fact);
     for (int t = 0; t < PS_TRAFFIC_COUNT; t++) {
         snprintf(what, sizeof what, "sent: %s", ps_traffic_name((enum ps_traffic)t));
         say_bytes(out, what, &fact->sent_bytes[t], ranks, sizeof *fact);
     }
+    say_plan(out, fact, ranks);
     ps_mem_free(&r->ctx->mem, &total);
 }

@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/train/train.h"
 
+#include "src/train/job.h"
 #include "src/train/model_io.h"
-#include "src/train/record.h"
 #include "src/train/threads.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* One training job: all runs of all splits asked for. */
-struct job {
-    struct ps_ctx *ctx;
-    const struct ps_opts *o;
-    struct ps_world *world;
-    struct ps_shard *shard;
-    struct ps_trainer *trainer;
-    struct ps_record record;
-    uint32_t first_split, split_count;
-    double saved_accuracy; /* of the model in model.h5; -1: none yet */
-    struct ps_rank_facts *fact;
-};
-
-static PS_MUST ps_status choose_splits(struct job *j)
+static PS_MUST ps_status choose_splits(struct ps_job *j)
 {
     const char *text = j->o->train.split;
     char *end;
@@ -42,7 +29,7 @@ static PS_MUST ps_status choose_splits(struct job *j)
     return PS_OK;
 }
 
-static PS_MUST ps_status prepare_record(struct job *j)
+static PS_MUST ps_status prepare_record(struct ps_job *j)
 {
     struct ps_mem *m = &j->ctx->mem;
     struct ps_record *r = &j->record;
@@ -54,18 +41,20 @@ static PS_MUST ps_status prepare_record(struct job *j)
     for (uint32_t i = 0; i < r->run_count; i++)
         PS_TRY(PS_NEW(m, PS_MEM_OTHER, r->run[i].epoch, j->o->train.epochs));
     PS_TRY(PS_NEW(m, PS_MEM_OTHER, j->fact, ps_world_ranks(j->world)));
-    return ps_world_rank(j->world) == 0 ? ps_record_begin(r) : PS_OK;
+    if (ps_world_rank(j->world) != 0)
+        return PS_OK;
+    return PS_NEW(m, PS_MEM_OTHER, j->sums, (size_t)ps_world_ranks(j->world) * PS_FACT_WORDS);
 }
 
 static ps_status after_epoch(void *arg, const struct ps_run *run)
 {
-    struct job *j = arg;
+    struct ps_job *j = arg;
 
     return ps_record_epoch(&j->record, run);
 }
 
 /* model.h5 holds the run with the best validation accuracy; without validation, the last. */
-static PS_MUST ps_status save_model(struct job *j, const struct ps_run *run)
+static PS_MUST ps_status save_model(struct ps_job *j, const struct ps_run *run)
 {
     struct ps_model *model = ps_trainer_model(j->trainer);
     struct ps_model_origin origin = {.split = run->split, .seed = run->seed};
@@ -81,7 +70,7 @@ static PS_MUST ps_status save_model(struct job *j, const struct ps_run *run)
     return PS_OK;
 }
 
-static void say_run(struct job *j, const struct ps_run *run)
+static void say_run(struct ps_job *j, const struct ps_run *run)
 {
     char test[48] = "";
 
@@ -92,22 +81,24 @@ static void say_run(struct job *j, const struct ps_run *run)
            run->seed, run->split, run->best_epoch + 1, run->epoch_count, run->valid_accuracy, test);
 }
 
-static PS_MUST ps_status train_all(struct job *j)
+/* All runs that are not yet done; the first may be one that goes on. */
+static PS_MUST ps_status train_all(struct ps_job *j)
 {
-    uint32_t i = 0;
+    const struct ps_train_hooks hooks = {j, after_epoch, ps_job_wish, ps_job_on_wish};
+    const struct ps_position *from = j->start == PS_JOB_GOES_ON ? &j->from : NULL;
 
-    for (uint32_t k = 0; k < j->split_count; k++)
-        for (uint64_t n = 0; n < j->o->train.runs; n++, i++) {
-            struct ps_run *run = &j->record.run[i];
-            PS_TRY(ps_trainer_run(j->trainer, j->o->common.seed + n, j->first_split + k, run,
-                                  after_epoch, j));
-            PS_TRY(ps_world_agree(j->world, save_model(j, run)));
-            say_run(j, run);
-        }
+    for (; j->run < j->record.run_count; j->run++) {
+        struct ps_run *run = &j->record.run[j->run];
+        PS_TRY(ps_trainer_run(j->trainer, ps_job_seed(j, j->run), ps_job_split(j, j->run), run,
+                              from, &hooks));
+        PS_TRY(ps_world_agree(j->world, save_model(j, run)));
+        say_run(j, run);
+        from = NULL;
+    }
     return PS_OK;
 }
 
-static PS_MUST ps_status write_trace(struct job *j)
+static PS_MUST ps_status write_trace(struct ps_job *j)
 {
     const char *path = j->o->common.trace;
     uint32_t rank = ps_world_rank(j->world);
@@ -125,7 +116,7 @@ static PS_MUST ps_status write_trace(struct job *j)
 }
 
 /* The report, the table and run.json, on rank 0. */
-static PS_MUST ps_status tell(struct job *j, FILE *table, json_t **report)
+static PS_MUST ps_status tell(struct ps_job *j, FILE *table, json_t **report)
 {
     if (ps_world_rank(j->world) != 0)
         return PS_OK;
@@ -136,14 +127,15 @@ static PS_MUST ps_status tell(struct job *j, FILE *table, json_t **report)
         ps_log_progress_end(&j->ctx->log);
         ps_record_table(table, &j->record, j->world, j->fact);
     }
-    return ps_record_write(&j->record, j->shard, *report, j->fact);
+    PS_TRY(ps_record_write(&j->record, j->shard, *report, j->fact));
+    return ps_job_forget(j); /* all is written */
 }
 
-static PS_MUST ps_status finish(struct job *j, FILE *table, json_t **report)
+static PS_MUST ps_status finish(struct ps_job *j, FILE *table, json_t **report)
 {
     struct ps_rank_facts own;
 
-    ps_rank_facts(&own, j->world, j->trainer);
+    ps_job_facts(j, &own);
     PS_TRY(ps_world_gather(j->world, PS_OK, &own, sizeof own, j->fact));
     PS_TRY(ps_world_agree(j->world, tell(j, table, report)));
     PS_TRY(ps_world_agree(j->world, ps_trainer_end_record(j->trainer)));
@@ -152,17 +144,20 @@ static PS_MUST ps_status finish(struct job *j, FILE *table, json_t **report)
 
 enum { TRACE_SPANS = 1 << 18 };
 
-static PS_MUST ps_status run_job(struct job *j, FILE *table, json_t **report)
+static PS_MUST ps_status run_job(struct ps_job *j, FILE *table, json_t **report)
 {
     PS_TRY(ps_threads_choose(j->world, j->o->common.threads));
     PS_TRY(ps_shard_open(&j->shard, j->world, j->o->positional[0]));
     PS_TRY(ps_trainer_new(&j->trainer, j->shard, j->o));
     PS_TRY(ps_world_agree(j->world, prepare_record(j)));
+    PS_TRY(ps_job_begin(j, report));
+    if (j->start == PS_JOB_IS_FINISHED)
+        return PS_OK;
     PS_TRY(train_all(j));
     return finish(j, table, report);
 }
 
-static void free_job(struct job *j)
+static void free_job(struct ps_job *j)
 {
     struct ps_mem *m = &j->ctx->mem;
 
@@ -170,6 +165,7 @@ static void free_job(struct job *j)
         ps_mem_free(m, &j->record.run[i].epoch);
     ps_mem_free(m, &j->record.run);
     ps_mem_free(m, &j->fact);
+    ps_mem_free(m, &j->sums);
     ps_record_fini(&j->record);
     ps_trainer_free(&j->trainer);
     ps_shard_close(&j->shard);
@@ -178,7 +174,7 @@ static void free_job(struct job *j)
 ps_status ps_train(struct ps_ctx *ctx, const struct ps_opts *o, const char *line, FILE *table,
                    json_t **report)
 {
-    struct job j = {.ctx = ctx, .o = o, .saved_accuracy = -1};
+    struct ps_job j = {.ctx = ctx, .o = o, .saved_accuracy = -1};
     ps_status st;
 
     *report = NULL;

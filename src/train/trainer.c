@@ -38,7 +38,9 @@ struct ps_trainer {
     float *best;                 /* (weights) of the best epoch so far */
     uint64_t *hash;              /* (ranks) of weights, compared every epoch */
     uint64_t seeds_done;
-    bool is_set_up; /* the first batch has begun */
+    bool is_set_up;        /* the first batch has begun */
+    struct ps_position at; /* of the run that is trained */
+    uint64_t wish[PS_WISH_COUNT];
 };
 
 static PS_MUST ps_status shape_of(const struct ps_trainer *t, struct ps_model_shape *shape)
@@ -213,18 +215,19 @@ static PS_MUST ps_status prepare_window(struct ps_trainer *t, uint64_t seed, uin
 
 /* One optimizer step of the whole job. */
 static PS_MUST ps_status train_batch(struct ps_trainer *t, ps_status mine, const struct slot *slot,
-                                     struct ps_step_sums *epoch)
+                                     const struct ps_train_hooks *hooks)
 {
-    struct ps_step_sums sums = {0, 0, 0};
-    uint64_t whole[2];
+    struct ps_step_sums sums = {0, 0, 0}, *epoch = &t->at.sums;
+    uint64_t whole[2 + PS_WISH_COUNT];
 
     if (mine == PS_OK)
         mine = ps_model_step(t->model, &slot->batch, &sums);
     whole[0] = sums.seeds;
     whole[1] = sums.correct;
+    hooks->wish(hooks->arg, whole + 2);
     t->seeds_done += sums.seeds;
     PS_TRY(ps_world_sum(t->world, mine, ps_model_gradients(t->model),
-                        ps_model_weight_count(t->model), &sums.loss, 1, whole, 2));
+                        ps_model_weight_count(t->model), &sums.loss, 1, whole, 2 + PS_WISH_COUNT));
     if (!isfinite(sums.loss))
         PS_FAIL(PS_EINPUT,
                 "the loss is no longer a number in epoch %" PRIu64 ", batch %" PRIu64
@@ -235,20 +238,24 @@ static PS_MUST ps_status train_batch(struct ps_trainer *t, ps_status mine, const
     epoch->loss += sums.loss;
     epoch->seeds += whole[0];
     epoch->correct += whole[1];
+    t->at.batch++;
+    t->at.steps++;
+    for (int i = 0; i < PS_WISH_COUNT; i++)
+        t->wish[i] += whole[2 + i];
     return PS_OK;
 }
 
-/* Prepare a window and train its batches, one after another. */
+/* Prepare the next window and train its batches, one after another. */
 static PS_MUST ps_status train_window(struct ps_trainer *t, const struct ps_run *run,
-                                      uint64_t epoch, uint64_t first, uint64_t batches,
-                                      struct ps_step_sums *sums)
+                                      uint64_t batches, const struct ps_train_hooks *hooks)
 {
     struct ps_span step = ps_span_begin(PS_EV_step);
     uint64_t before = t->seeds_done;
-    ps_status st = prepare_window(t, run->seed, epoch, first, batches);
+    ps_status st = prepare_window(t, run->seed, t->at.epoch, t->at.batch, batches);
 
+    memset(t->wish, 0, sizeof t->wish);
     for (uint32_t i = 0; i < t->window.count; i++) {
-        PS_TRY(train_batch(t, st, &t->window.slot[i], sums));
+        PS_TRY(train_batch(t, st, &t->window.slot[i], hooks));
         st = PS_OK;
     }
     ps_span_end(&t->ctx->trace, &step, t->seeds_done - before); /* of this rank */
@@ -272,19 +279,34 @@ static PS_MUST ps_status compare_weights(struct ps_trainer *t, uint64_t epoch)
     return PS_OK;
 }
 
-static PS_MUST ps_status train_epoch(struct ps_trainer *t, const struct ps_run *run, uint64_t epoch,
-                                     struct ps_epoch *e)
+/* Wishes are granted between windows: what was sampled, and is in the fingerprints, is trained
+ * then, so a checkpoint need not know of windows. */
+static PS_MUST ps_status grant_wishes(struct ps_trainer *t, const struct ps_run *run,
+                                      const struct ps_train_hooks *hooks)
+{
+    for (int i = 0; i < PS_WISH_COUNT; i++)
+        if (t->wish[i] > 0)
+            return hooks->on_wish(hooks->arg, run, &t->at, t->wish);
+    return PS_OK;
+}
+
+/* The rest of the epoch in which the run stands. */
+static PS_MUST ps_status train_epoch(struct ps_trainer *t, const struct ps_run *run,
+                                     struct ps_epoch *e, const struct ps_train_hooks *hooks)
 {
     uint64_t batches = ps_seeds_batches(t->shard, t->o->train.batch_size);
     uint64_t begin = ps_now_ns();
-    struct ps_step_sums sums = {0, 0, 0};
+    double before = t->at.seconds;
 
-    for (uint64_t b = 0; b < batches; b += t->window.count)
-        PS_TRY(train_window(t, run, epoch, b, batches, &sums));
-    PS_TRY(compare_weights(t, epoch));
-    e->loss = sums.loss / (double)sums.seeds;
-    e->train_accuracy = (double)sums.correct / (double)sums.seeds;
-    e->seconds = 1e-9 * (double)(ps_now_ns() - begin);
+    while (t->at.batch < batches) {
+        PS_TRY(train_window(t, run, batches, hooks));
+        t->at.seconds = before + 1e-9 * (double)(ps_now_ns() - begin);
+        PS_TRY(grant_wishes(t, run, hooks));
+    }
+    PS_TRY(compare_weights(t, t->at.epoch));
+    e->loss = t->at.sums.loss / (double)t->at.sums.seeds;
+    e->train_accuracy = (double)t->at.sums.correct / (double)t->at.sums.seeds;
+    e->seconds = before + 1e-9 * (double)(ps_now_ns() - begin);
     return PS_OK;
 }
 
@@ -357,7 +379,28 @@ static PS_MUST ps_status reserve_seeds(struct ps_trainer *t)
     return PS_OK;
 }
 
-static PS_MUST ps_status begin_run(struct ps_trainer *t, uint64_t seed, uint32_t split)
+static void begin_anew(struct ps_trainer *t, uint64_t seed, uint32_t split, struct ps_run *run)
+{
+    struct ps_epoch *room = run->epoch;
+
+    *run = (struct ps_run){.seed = seed, .split = split, .epoch = room};
+    t->at = (struct ps_position){.epoch = 0};
+    ps_model_reset(t->model, seed);
+    ps_optim_reset(t->optim);
+}
+
+static void go_on(struct ps_trainer *t, uint64_t seed, uint32_t split, struct ps_run *run,
+                  const struct ps_position *from)
+{
+    ps_real *m, *v;
+
+    run->seed = seed;
+    run->split = split;
+    t->at = *from;
+    *ps_optim_state(t->optim, &m, &v) = from->steps;
+}
+
+static PS_MUST ps_status begin_run(struct ps_trainer *t, uint32_t split)
 {
     PS_TRY(ps_shard_use_split(t->shard, split));
     if (ps_shard_train_total(t->shard) == 0)
@@ -370,8 +413,6 @@ static PS_MUST ps_status begin_run(struct ps_trainer *t, uint64_t seed, uint32_t
         PS_TRY(ps_eval_new(&t->valid, t->shard, t->model, PS_SPLIT_VALID));
         PS_TRY(ps_eval_new(&t->test, t->shard, t->model, PS_SPLIT_TEST));
     }
-    ps_model_reset(t->model, seed);
-    ps_optim_reset(t->optim);
     return PS_OK;
 }
 
@@ -388,23 +429,25 @@ static PS_MUST ps_status end_run(struct ps_trainer *t, struct ps_run *run)
 }
 
 ps_status ps_trainer_run(struct ps_trainer *t, uint64_t seed, uint32_t split, struct ps_run *run,
-                         ps_epoch_fn *after_epoch, void *arg)
+                         const struct ps_position *from, const struct ps_train_hooks *hooks)
 {
-    struct ps_epoch *room = run->epoch;
-
-    *run = (struct ps_run){.seed = seed, .split = split, .epoch = room};
-    PS_TRY(begin_run(t, seed, split));
+    PS_TRY(begin_run(t, split));
+    if (from == NULL)
+        begin_anew(t, seed, split, run);
+    else
+        go_on(t, seed, split, run, from);
     if (!t->is_set_up) {
         struct ps_span setup = {t->ctx->trace.start_ns, PS_EV_setup};
         ps_span_end(&t->ctx->trace, &setup, 0);
         t->is_set_up = true;
     }
-    for (uint64_t epoch = 0; epoch < t->o->train.epochs; epoch++) {
+    for (uint64_t epoch = t->at.epoch; epoch < t->o->train.epochs; epoch++) {
         run->epoch[epoch] = (struct ps_epoch){.loss = 0};
-        PS_TRY(train_epoch(t, run, epoch, &run->epoch[epoch]));
+        PS_TRY(train_epoch(t, run, &run->epoch[epoch], hooks));
         PS_TRY(validate(t, run, epoch));
         run->epoch_count = epoch + 1;
-        PS_TRY(ps_world_agree(t->world, after_epoch(arg, run)));
+        t->at = (struct ps_position){.epoch = epoch + 1, .steps = t->at.steps};
+        PS_TRY(ps_world_agree(t->world, hooks->after_epoch(hooks->arg, run)));
         if (t->o->train.patience > 0 && run->has_valid &&
             epoch - run->best_epoch >= t->o->train.patience)
             break;
@@ -415,6 +458,16 @@ ps_status ps_trainer_run(struct ps_trainer *t, uint64_t seed, uint32_t split, st
 struct ps_model *ps_trainer_model(struct ps_trainer *t)
 {
     return t->model;
+}
+
+struct ps_trainer_state ps_trainer_state(struct ps_trainer *t)
+{
+    struct ps_trainer_state s = {.count = ps_model_weight_count(t->model),
+                                 .weights = ps_model_weights(t->model),
+                                 .best = t->best};
+
+    (void)ps_optim_state(t->optim, &s.m, &s.v);
+    return s;
 }
 
 struct ps_trainer_counts ps_trainer_counts(const struct ps_trainer *t)

@@ -46,7 +46,7 @@ for p in r["planned"]:
     assert p["wanted_bytes"] == 256 * p["rows"] > 0, p
     assert p["bytes"] >= 4096 * p["requests"] > 0 and p["seconds"] > 0, p
     assert p["of_ceiling"] > 0
-assert r["planned"][1]["rows_per_request"] > r["planned"][0]["rows_per_request"]
+assert r["planned"][1]["merge_ratio"] > r["planned"][0]["merge_ratio"]
 PY
 must "a plain file" "$PENSTOCK" bench io "$PENSTOCK" --json --seconds 0.002 --rounds 1 --kib 4 \
     --depths 1 --engines pread,hdf5

@@ -38,7 +38,7 @@ known |= {"help", "version"}
 others = """preset build install prefix bind-to oversubscribe map-by mpi mpi=pmix mpi=list job-name nodes
 ntasks-per-node cpus-per-task time asan tsan all no-install check checks tests list name fanot cflags libs
 target resume ranks epochs config
-seconds corpus jobs""".split()
+seconds corpus file signal requeue""".split()
 
 for page in pages():
     text = open(os.path.join(root, page)).read()

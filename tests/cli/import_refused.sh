@@ -48,12 +48,29 @@ head -c 130 e.npy >cut.npy
 refuse 2 'cut.npy: is cut short' npy --edges cut.npy --num-nodes 3 -o "$out"
 refuse 2 'cannot open ./meta.json' dir . -o "$out"
 refuse 2 'cannot open nowhere/meta.json' dir nowhere/ -o "$out"
-refuse 1 "import knows 'dir', 'npy' and 'ogb', found 'nyp'" nyp -o "$out"
+refuse 1 "import knows 'dir', 'npy', 'edges', 'mtx' and 'ogb', found 'nyp'" nyp -o "$out"
 refuse 1 'import dir needs the folder' dir -o "$out"
 refuse 1 'expected --out' npy --edges e.npy --num-nodes 3
 refuse 1 'did you mean --symmetrise' npy --symetrise -o "$out"
 refuse 4 'would do' npy --edges e.npy --num-nodes 3 --memory 8M -o "$out"
 refuse 3 'nowhere' npy --edges e.npy --num-nodes 3 -o "$tmp/nowhere/d.ps"
+
+printf '0 1\n1 x\n' >bad.txt
+printf '0 1\n1 2\n' >e.txt
+gzip -c e.txt | head -c 20 >cut.gz
+printf '%%%%MatrixMarket matrix array real general\n2 2\n' >array.mtx
+mkfifo pipe
+refuse 1 'import edges needs the files' edges -o "$out"
+refuse 1 'import mtx needs the one file' mtx a.mtx b.mtx -o "$out"
+refuse 2 "bad.txt: line 2: expected the target, a whole number from 0 to 2^64 - 1, found 'x'" \
+    edges e.txt bad.txt -o "$out"
+refuse 2 'e.txt: line 2 has target 2, expected 0 to 1 (2 nodes)' edges e.txt --num-nodes 2 -o "$out"
+refuse 2 'cut.gz: gzip data is cut short at byte 20' edges cut.gz -o "$out"
+refuse 2 'standard input can be read only once' edges - -o "$out"
+refuse 2 'pipe: is no regular file; it is read more than once' edges pipe -o "$out"
+refuse 2 "array.mtx: line 1: expected 'coordinate' as word 3, found 'array'" mtx array.mtx -o "$out"
+refuse 2 'e.txt: is no Matrix Market file' mtx e.txt -o "$out"
+refuse 1 '--edges belongs to import npy' edges e.txt --edges e.npy -o "$out"
 
 "$PENSTOCK" import npy --edges e.npy --labels l.npy --train t.npy -o "$out" --json >"$tmp/said" ||
     fail "the good ones are refused"

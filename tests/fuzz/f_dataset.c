@@ -3,18 +3,6 @@
  * sentence, or finds it sound; without an edit it is sound. */
 #include "tests/fuzz/fuzz_graph.h"
 
-static ps_status verify(struct ps_ctx *ctx, const char *path)
-{
-    struct ps_verified seen;
-    struct ps_dataset *ds;
-    ps_status st;
-
-    PS_TRY(ps_dataset_open(&ds, ctx, path));
-    st = ps_dataset_verify(ds, ctx, &seen);
-    ps_dataset_close(&ds);
-    return st;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_bytes b = {data, size};
@@ -29,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_told(st);
     PS_ASSERT(st == PS_OK || f.edits > 0);
     if (st == PS_OK) {
-        st = verify(&ctx, path);
+        st = fuzz_verify(&ctx, path);
         fuzz_told(st);
         PS_ASSERT(st == PS_OK || f.edits > 0);
     }

@@ -151,6 +151,38 @@ out:
     return st;
 }
 
+/** Open a dataset and verify all of it. */
+static inline ps_status fuzz_verify(struct ps_ctx *ctx, const char *path)
+{
+    struct ps_verified seen;
+    struct ps_dataset *ds;
+    ps_status st;
+
+    PS_TRY(ps_dataset_open(&ds, ctx, path));
+    st = ps_dataset_verify(ds, ctx, &seen);
+    ps_dataset_close(&ds);
+    return st;
+}
+
+/** What import has accepted, verify finds sound. */
+static inline void fuzz_sound(struct ps_ctx *ctx, const char *path)
+{
+    ps_status st = fuzz_verify(ctx, path);
+
+    if (st != PS_OK)
+        ps_err_print(stderr, 1);
+    PS_ASSERT(st == PS_OK);
+}
+
+/** A file of these bytes. */
+static inline void fuzz_put(const char *path, const void *data, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+
+    PS_ASSERT(f != NULL && fwrite(data, 1, size, f) == size);
+    fclose(f);
+}
+
 /** Give it back. */
 static inline void fuzz_graph_free(struct fuzz_graph *f)
 {

@@ -3,6 +3,7 @@
 
 Each is a small valid input, or one that differs from it in one thing. What fuzzing found on the
 way and reaches further lies beside them, named by its SHA-1 as libFuzzer does."""
+import gzip
 import io
 import pathlib
 import struct
@@ -193,10 +194,88 @@ def npz_seeds():
          struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0))
 
 
+def graph_arrays():
+    one = npy(header("<i8", shape="(1,)"), struct.pack("<q", 5))
+    four = npy(header("<i8", shape="(1,)"), struct.pack("<q", 4))
+    edges = npy(header("<i8", shape="(2, 4)"), struct.pack("<8q", 0, 1, 2, 3, 1, 2, 3, 4))
+    rows = npy(header("<f4", shape="(5, 2)"), struct.pack("<10f", *range(10)))
+    labels = npy(header("<f4", shape="(5, 1)"), struct.pack("<5f", 0, 1, float("nan"), 2, 1))
+    return ([("num_nodes_list.npy", one), ("num_edges_list.npy", four), ("edge_index.npy", edges),
+             ("node_feat.npy", rows)], [("node_label.npy", labels)])
+
+
+def ogb_seeds():
+    names = ["num-node-list", "num-edge-list", "edge", "node-label", "node-feat", "train", "valid",
+             "test", "data.npz", "node-label.npz", "edge.csv.gz", "triplet-type-list"]
+
+    def file(name, data):
+        data = data.encode() if isinstance(data, str) else data
+        return bytes([names.index(name)]) + struct.pack("<H", len(data)) + data
+
+    edges = "0,1\n1,2\n2,3\n3,4\n"
+    split = file("train", "0\n1\n") + file("valid", "3\n") + file("test", "4\n")
+    counts = file("num-node-list", "5\n") + file("num-edge-list", "4\n")
+    labels = file("node-label", "0\n1.0\nnan\n2\n1\n")
+    rows = file("node-feat", "".join("%d,0.5,1e3\n" % v for v in range(5)))
+    data, label = graph_arrays()
+    seed("ogb", "tables", b"\0" + counts + labels + rows + split + file("edge", edges))
+    seed("ogb", "symmetrised", b"\1" + counts + labels + split + file("edge", edges))
+    seed("ogb", "gzip", b"\0" + counts + labels + rows + split +
+         file("edge.csv.gz", gzip.compress(edges.encode(), mtime=0)))
+    for name, method in (("archive", zipfile.ZIP_STORED), ("packed", zipfile.ZIP_DEFLATED)):
+        seed("ogb", name, b"\0" + split + file("data.npz", npz(method, data)) +
+             file("node-label.npz", npz(method, label)))
+
+
+def word_seeds():
+    edges = "# a comment\n0 1\n1\t2\r\n 2, 3\n% more\n3;4\n\n18446744073709551615 5"
+    for kinds in (0, 0b0101, 0b1010, 0b0110, 0b1100):
+        seed("text", "edges_%d" % kinds, bytes([kinds]) + edges.encode())
+    seed("text", "weights", b"\x0a0 1 0.5\n1 2 -1e300\n2 3 inf\n3 4 nan\n4 5 1e-999\n")
+    seed("text", "signed", b"\x05-9223372036854775808 9223372036854775807\n-0 +1\n")
+    seed("text", "gzip", b"\0" + gzip.compress(edges.encode(), mtime=0))
+    seed("text", "two_members", b"\0" + gzip.compress(b"0 1\n1 ", mtime=0) +
+         gzip.compress(b"2\n", mtime=0))
+    seed("text", "order_mark", b"\0\xef\xbb\xbf0 1\n")
+    kind = "%%%%MatrixMarket matrix coordinate %s %s\n%% words\n"
+    pattern = kind % ("pattern", "general") + "4 4 3\n1 2\n2 3\n4 1\n"
+    seed("mtx", "pattern", pattern)
+    seed("mtx", "gzip", gzip.compress(pattern.encode(), mtime=0))
+    seed("mtx", "symmetric", kind % ("real", "symmetric") + "3 3 2\n2 1 0.5\n3 3 -1e9\n")
+    seed("mtx", "integer", kind % ("integer", "general") + "\n3 3 1\n\n1 3 7\n")
+    seed("mtx", "too_few", kind % ("pattern", "general") + "4 4 3\n1 2\n")
+    seed("mtx", "array", "%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n4\n")
+    seed("mtx", "wide", kind % ("pattern", "general") + "3 5 1\n1 5\n")
+    for i, plan in enumerate(("eio@17", "short@0.1%,eintr@3-9,stall:2s@9-/1", "flip@1e-3%/0",
+                              "dead@1,enomem@2", "stall:5us@18446744073709551615", "eof@5-4",
+                              "stall@3", "eio:1s@3", "", "eio@101%")):
+        seed("faults", "plan_%d" % i, plan)
+
+
+def checkpoint_seeds():
+    def checkpoint(kind, words, position, runs, epochs, odd=0, ranks=2):
+        values = b"".join(number(x) for x in position)
+        return (bytes([kind]) + text(words) + values + b"".join(number(0) for _ in range(4)) +
+                bytes([len(runs)]) + b"".join(number(e) + number(best) for e, best in runs) +
+                bytes([epochs]) + b"".join(number(0) + number(1) for _ in range(epochs)) +
+                bytes([odd, ranks]))
+
+    seed("checkpoint", "first", checkpoint(0, "", (0, 1, 5, 9, 0, 0, 0), [(1, 0)], 1))
+    seed("checkpoint", "second", checkpoint(0, "", (1, 2, 0, 9, 4, 2, 1), [(4, 3), (2, 0)], 6))
+    seed("checkpoint", "epochs", checkpoint(0, "", (0, 1, 5, 9, 0, 0, 0), [(3, 0)], 3))
+    seed("checkpoint", "run", checkpoint(0, "", (3, 0, 0, 0, 0, 0, 0), [(1, 0)] * 4, 4))
+    seed("checkpoint", "options", checkpoint(1, "{}", (0, 0, 0, 0, 0, 0, 0), [(0, 0)], 0))
+    seed("checkpoint", "dataset", checkpoint(4, "other", (0, 0, 0, 0, 0, 0, 0), [(0, 0)], 0))
+    seed("checkpoint", "moment", checkpoint(0, "", (0, 0, 0, 0, 0, 0, 0), [(0, 0)], 0, 0x80))
+
+
 npy_seeds()
 npz_seeds()
+checkpoint_seeds()
 text_seeds()
 dataset_seeds()
 meta_seeds()
 model_seeds()
 import_seeds()
+ogb_seeds()
+word_seeds()

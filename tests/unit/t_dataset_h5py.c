@@ -1,56 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What h5py reads is what was written, bit for bit, for every kind of array. */
-#include "tests/ps_dataset.h"
+#include "tests/dataset_shapes.h"
 
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-static const struct ps_test_shape shapes[] = {
-    {.nodes = 900,
-     .parts = 2,
-     .degree = 9,
-     .kind = PS_FEATURES_DENSE,
-     .dim = 33,
-     .classes = 7,
-     .splits = 1},
-    {.nodes = 2500,
-     .parts = 5,
-     .degree = 6,
-     .kind = PS_FEATURES_DENSE,
-     .type = PS_TYPE_F16,
-     .dim = 5,
-     .classes = 40,
-     .multi_label = true,
-     .splits = 10,
-     .weighted = true},
-    {.nodes = 300,
-     .parts = 3,
-     .degree = 4,
-     .kind = PS_FEATURES_DENSE,
-     .type = PS_TYPE_I8,
-     .dim = 1,
-     .classes = 2,
-     .splits = 3},
-    {.nodes = 700,
-     .parts = 1,
-     .degree = 5,
-     .kind = PS_FEATURES_CSR,
-     .dim = 300,
-     .classes = 3,
-     .splits = 1},
-    {.nodes = 900,
-     .parts = 2,
-     .degree = 5,
-     .kind = PS_FEATURES_CSR,
-     .dim = 70000,
-     .values = true,
-     .wide = true,
-     .classes = 3,
-     .splits = 2},
-    {.nodes = 10, .parts = 7, .degree = 3, .kind = PS_FEATURES_CSR, .dim = 20, .values = true},
-    {.nodes = 0, .parts = 2},
-};
 
 /* DIR/raw/00001.graph_indptr: what the array must hold. */
 static void dump(const char *dir, uint32_t k, int id, const void *bytes, uint64_t size, bool more)
@@ -151,7 +105,7 @@ static void h5py_reads_what_was_written(void **state)
     ps_ctx_init(&ctx, NULL);
     ps_test_dir_make(dir);
     assert_int_equal(mkdir(ps_test_path(raw, dir, "raw"), 0777), 0);
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+    for (size_t i = 0; i < SHAPES; i++)
         check_shape(&ctx, dir, &shapes[i]);
     ps_test_dir_remove(dir);
     assert_int_equal(ps_ctx_fini(&ctx), 0);

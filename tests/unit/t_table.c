@@ -13,12 +13,14 @@
 struct env {
     struct ps_ctx ctx;
     char dir[PS_TEST_DIR_BYTES], path[PS_TEST_PATH_BYTES];
+    bool in_memory; /* until finish */
 };
 
 static int set_up(void **state)
 {
     struct env *e = ps_test_bytes(sizeof *e);
 
+    memset(e, 0, sizeof *e);
     ps_ctx_init(&e->ctx, NULL);
     ps_test_dir_make(e->dir);
     (void)ps_test_path(e->path, e->dir, "model.h5");
@@ -79,7 +81,10 @@ static ps_status write_table(struct env *e)
     struct ps_table *t = NULL;
     ps_status st = PS_OK;
 
-    PS_GO(st, ps_table_create(&t, &e->ctx, e->path));
+    if (e->in_memory)
+        PS_GO(st, ps_table_create_in_memory(&t, &e->ctx, e->path, 200));
+    else
+        PS_GO(st, ps_table_create(&t, &e->ctx, e->path));
     PS_GO(st, fill(t));
     return ps_table_finish(&t);
 out:
@@ -134,6 +139,22 @@ static void what_was_put_is_got(void **state)
     assert_ok(write_table(e)); /* an existing file is replaced */
     assert_ok(read_table(e));
     assert_int_equal(names_in(e->dir), 1);
+}
+
+/* Made in memory, a table is the same to its readers, and not on disk before its end. */
+static void a_table_made_in_memory_is_no_other(void **state)
+{
+    struct env *e = *state;
+    struct ps_table *t;
+
+    e->in_memory = true;
+    what_was_put_is_got(state);
+    assert_ok(ps_table_create_in_memory(&t, &e->ctx, e->path, 200));
+    assert_ok(fill(t));
+    assert_int_equal(names_in(e->dir), 1);
+    ps_table_close(&t);
+    assert_ok(read_table(e)); /* giving up leaves the old one */
+    assert_int_equal(unlink(e->path), 0);
 }
 
 static void asking_for_what_is_not_there_is_told(void **state)
@@ -211,9 +232,8 @@ static void giving_up_leaves_nothing(void **state)
     assert_fails(ps_table_create(&t, &e->ctx, e->path), PS_EIO, "no/such");
 }
 
-static void every_allocation_may_fail(void **state)
+static void fail_every_allocation(struct env *e)
 {
-    struct env *e = *state;
     ps_status st = PS_EMEM;
     long long n;
 
@@ -233,6 +253,37 @@ static void every_allocation_may_fail(void **state)
     }
     assert_int_equal(st, PS_OK);
     ps_mem_fail_after(&e->ctx.mem, -1);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    struct env *e = *state;
+
+    fail_every_allocation(e);
+    assert_int_equal(unlink(e->path), 0);
+    e->in_memory = true;
+    fail_every_allocation(e);
+}
+
+/* A table made in memory meets the disk at its end, however little there is of it, and as
+ * often as that is tried. */
+static void a_full_disk_is_told_at_the_end_of_one_in_memory(void **state)
+{
+    struct env *e = *state;
+    struct rlimit was, less;
+
+    signal(SIGXFSZ, SIG_IGN);
+    e->in_memory = true;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    less = was;
+    for (less.rlim_cur = 0; less.rlim_cur < 4096; less.rlim_cur += 512) {
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &less), 0);
+        assert_fails(write_table(e), PS_EIO, "cannot reserve");
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+        assert_int_equal(names_in(e->dir), 0);
+    }
+    assert_ok(write_table(e));
+    assert_ok(read_table(e));
 }
 
 /* Room is taken when an array is added; a table that does not fit is told there. */
@@ -260,11 +311,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         T(what_was_put_is_got),
+        T(a_table_made_in_memory_is_no_other),
         T(asking_for_what_is_not_there_is_told),
         T(a_flipped_bit_is_found),
         T(a_file_that_is_no_table_is_told),
         T(giving_up_leaves_nothing),
         T(every_allocation_may_fail),
+        T(a_full_disk_is_told_at_the_end_of_one_in_memory),
+        /* the last: HDF5 keeps what it could not write, and looks at it again */
         T(a_full_disk_is_told_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -269,7 +269,7 @@ static void words_that_are_too_many_are_refused(void **state)
     assert_ok(ps_text_next(t, &more));
     assert_ok(ps_text_u64(t, "x", &x));
     assert_fails(ps_text_end(t, "one number"), PS_EINPUT,
-                 "m: line 2: expected one number, found '3' behind them");
+                 "m: line 2: expected only one number, found also '3'");
     ps_text_close(&t);
     assert_int_equal(ps_ctx_fini(&ctx), 0);
 }
