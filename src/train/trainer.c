@@ -17,6 +17,7 @@ struct ps_trainer {
     struct ps_optim *optim;
     float *sum; /* (weights) gradients of the parts of a batch; NULL where it has one */
     struct ps_eval *valid, *test;
+    struct ps_row_trace *record;                /* of --record-rows; NULL: none */
     float *best;                                /* (weights) of the best epoch so far */
     uint64_t *hash;                             /* (ranks) of weights, compared every epoch */
     uint64_t seeds_done, samples, bytes, edges; /* of the batches that were trained */
@@ -112,6 +113,9 @@ static PS_MUST ps_status make_parts(struct ps_trainer *t)
     PS_TRY(PS_NEW(m, PS_MEM_OTHER, t->hash, ps_world_ranks(t->world)));
     if (t->o->core.micro_batches > 1)
         PS_TRY(PS_NEW(m, PS_MEM_WEIGHTS, t->sum, ps_model_weight_count(t->model)));
+    if (*t->o->train.record_rows != '\0')
+        PS_TRY(ps_row_trace_new(&t->record, t->ctx, t->o->train.record_rows, t->shard->meta->nodes,
+                                ps_row_trace_bytes(t->shard->meta)));
     return make_loader(t, fanout, shape.layers);
 }
 
@@ -144,6 +148,7 @@ void ps_trainer_free(struct ps_trainer **out)
     if (t == NULL)
         return;
     m = &t->ctx->mem;
+    ps_row_trace_free(&t->record);
     ps_eval_free(&t->valid);
     ps_eval_free(&t->test);
     ps_loader_free(&t->loader);
@@ -154,6 +159,11 @@ void ps_trainer_free(struct ps_trainer **out)
     ps_mem_free(m, &t->hash);
     ps_mem_free(m, &t);
     *out = NULL;
+}
+
+ps_status ps_trainer_end_record(struct ps_trainer *t)
+{
+    return ps_row_trace_end(&t->record);
 }
 
 /* Forward and backward of this rank's seeds, part by part; gradients are added in their order. */
@@ -177,14 +187,28 @@ static PS_MUST ps_status step_parts(struct ps_trainer *t, const struct ps_loaded
     return PS_OK;
 }
 
+static PS_MUST ps_status record_batch(struct ps_trainer *t, const struct ps_loaded *batch)
+{
+    uint64_t last = t->o->core.micro_batches - 1;
+
+    if (t->record == NULL)
+        return PS_OK;
+    for (uint64_t i = 0; i < last; i++)
+        PS_TRY(ps_row_trace_add(t->record, batch->part[i].node, batch->part[i].input.count));
+    return ps_row_trace_batch(t->record, batch->id.epoch, batch->part[last].node,
+                              batch->part[last].input.count);
+}
+
 /* One optimizer step of the whole job. */
 static PS_MUST ps_status train_batch(struct ps_trainer *t, const struct ps_loaded *batch,
                                      const struct ps_train_hooks *hooks)
 {
     struct ps_step_sums sums = {0, 0, 0}, *epoch = &t->at.sums;
     uint64_t whole[2 + PS_WISH_COUNT];
-    ps_status mine = step_parts(t, batch, &sums);
+    ps_status mine = record_batch(t, batch);
 
+    if (mine == PS_OK)
+        mine = step_parts(t, batch, &sums);
     whole[0] = sums.seeds;
     whole[1] = sums.correct;
     hooks->wish(hooks->arg, whole + 2);

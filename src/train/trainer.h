@@ -16,6 +16,7 @@
 #include "src/graph/seeds.h"
 #include "src/nn/optim.h"
 #include "src/train/evaluate.h"
+#include "src/train/row_trace.h"
 
 /** What happened in one epoch; the same on all ranks. */
 struct ps_epoch {
@@ -75,6 +76,9 @@ PS_MUST ps_status ps_trainer_new(struct ps_trainer **t, struct ps_shard *shard,
                                  const struct ps_opts *o);
 /** Accepts NULL, clears *t. */
 void ps_trainer_free(struct ps_trainer **t);
+
+/** Finish the file of --record-rows, where there is one. Not collective. @return PS_EIO */
+PS_MUST ps_status ps_trainer_end_record(struct ps_trainer *t);
 
 /**
  * Train with @p seed on the shard's @p split.
