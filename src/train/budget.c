@@ -9,6 +9,10 @@
 /* Batches differ in size by some percent; buffers grow by a quarter beyond what is asked for. */
 static const double vary = 1.1, roomy = 1.25;
 
+/* Kept free for what is small and comes later: files that are written, lists that grow. */
+static const double spare = 1.0 / 16;
+enum { SPARE_BYTES = 3 << 20 };
+
 enum { UNION_BYTES = 120 }; /* of the maps and lists that a window needs for each distinct row */
 
 /* One number from a file, such as of a cgroup; 0 if it is not there or says "max". */
@@ -52,7 +56,7 @@ static uint64_t scaled(uint64_t x, double by)
 static uint64_t to_come(const struct ps_mem *m, uint64_t training)
 {
     uint64_t held = atomic_load(&m->cat_bytes[PS_MEM_ACTIVATION]);
-    uint64_t want = scaled(training, vary);
+    uint64_t want = scaled(training, vary * roomy);
 
     return want > held ? want - held : 0;
 }
@@ -72,7 +76,7 @@ ps_status ps_budget_slots(const struct ps_mem *m, const struct ps_budget_rows *n
     uint64_t least = ps_min(scaled(2 * batch_rows, vary) + 64, need->nodes);
     uint64_t fixed = used - ps_min(used, need->blocks) + to_come(m, need->training) +
                      in_flight(batch_bytes, batch_rows, 1);
-    uint64_t left;
+    uint64_t left, needed = scaled(fixed + least * need->row_bytes, 1 / (1 - spare)) + SPARE_BYTES;
 
     *slots = 0;
     if (need->row_bytes == 0)
@@ -82,7 +86,7 @@ ps_status ps_budget_slots(const struct ps_mem *m, const struct ps_budget_rows *n
         *slots = ps_max(least, ps_min(need->nodes, half / need->row_bytes));
         return PS_OK;
     }
-    if (fixed + least * need->row_bytes > limit)
+    if (needed > limit)
         PS_FAIL(
             PS_EMEM,
             "--memory %" PRIu64 " is too small for these batches: topology, buffers and weights "
@@ -90,8 +94,8 @@ ps_status ps_budget_slots(const struct ps_mem *m, const struct ps_budget_rows *n
             "; give --memory %" PRIu64 "M or more, or a smaller --batch-size or --fanout, or "
             "--micro-batches",
             limit, fixed - to_come(m, need->training), to_come(m, need->training),
-            least * need->row_bytes, ps_div_up(fixed + least * need->row_bytes, 1 << 20) + 1);
-    left = limit - fixed;
+            least * need->row_bytes, ps_div_up(needed, 1 << 20) + 1);
+    left = scaled(limit - SPARE_BYTES, 1 - spare) - fixed;
     *slots = ps_max(least, left / 4 * 3 / need->row_bytes);
     *slots = ps_min(*slots, need->nodes);
     return PS_OK;
