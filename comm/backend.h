@@ -66,6 +66,10 @@ struct ps_comm_ops {
     /** Join. Collective. Takes memory for PS_COMM_SLOTS * ranks requests from ctx->mem. As soon
      *  as the job is joined world->ranks is set, also where the call then fails. */
     ps_status (*init)(void *state, struct ps_ctx *ctx, struct ps_comm_world *world);
+    /** May be NULL: then one communicator is all there is. A second one of the same ranks in zeroed
+     *  @p state, for another thread; the messages of the two never match. Collective. Left before
+     *  the first. */
+    ps_status (*twin)(void *state, void *of);
     /** Leave. Collective after a successful init; also called after a failed one. */
     void (*fini)(void *state);
     /** Post; the buffer must stay as it is until poll reports the slot. */

@@ -137,6 +137,44 @@ ps_status ps_comm_new(struct ps_comm **c, struct ps_ctx *ctx, const struct ps_op
     return ps_comm_new_with(c, ctx, o, ops);
 }
 
+static PS_MUST ps_status make_twin(struct ps_comm *c, struct ps_comm *of)
+{
+    struct ps_mem *m = &of->ctx->mem;
+
+    PS_TRY(PS_NEW(m, PS_MEM_OTHER, c->state, ps_max(of->ops->state_bytes, 1)));
+    return take_memory(c);
+}
+
+ps_status ps_comm_twin(struct ps_comm **out, struct ps_comm *of)
+{
+    struct ps_comm *c;
+    ps_status st;
+
+    *out = NULL;
+    PS_ASSERT(of->twin == NULL);
+    st = PS_NEW(&of->ctx->mem, PS_MEM_OTHER, c, 1);
+    if (st == PS_OK) {
+        c->ctx = of->ctx;
+        c->ops = of->ops;
+        c->world = of->world;
+        c->timeout = of->timeout;
+        ps_comm_set_sizes(c, of->piece_bytes, of->inline_bytes, of->small_bytes);
+        st = make_twin(c, of);
+    }
+    st = ps_comm_agree(of, st); /* joining may wait inside the backend: all come, or none */
+    if (st == PS_OK && of->ops->twin != NULL)
+        st = ps_comm_agree(of, of->ops->twin(c->state, of->state));
+    if (st != PS_OK) {
+        if (c != NULL)
+            give_memory(&c);
+        return st;
+    }
+    c->twin = of;
+    of->twin = c;
+    *out = c;
+    return PS_OK;
+}
+
 void ps_comm_set_sizes(struct ps_comm *c, uint32_t piece_bytes, uint32_t inline_bytes,
                        uint64_t small_bytes)
 {
@@ -156,9 +194,14 @@ void ps_comm_free(struct ps_comm **pc)
         return;
     /* Leaving may wait inside the backend, so first see that all have come to leave. */
     ps_post_clear(c);
-    if (c->broken || ps_swap(c, PS_OP_LEAVE, PS_OK) != PS_OK)
+    if (ps_comm_broken(c) || ps_swap(c, PS_OP_LEAVE, PS_OK) != PS_OK)
         ps_comm_abort(c, PS_EPEER);
     ops = c->ops;
+    if (c->twin != NULL) {
+        c->twin->twin = NULL;
+        for (int t = 0; t < PS_TRAFFIC_COUNT; t++)
+            c->twin->sent_bytes[t] += c->sent_bytes[t];
+    }
     ops->fini(c->state);
     give_memory(pc);
 }
@@ -208,6 +251,8 @@ uint32_t ps_comm_local_ranks(const struct ps_comm *c)
 
 bool ps_comm_first_failure(const struct ps_comm *c, uint32_t *rank, ps_status *st)
 {
+    if (!c->failed && c->twin != NULL)
+        c = c->twin;
     if (c->failed) {
         *rank = c->first_rank;
         *st = c->first_status;
@@ -217,10 +262,11 @@ bool ps_comm_first_failure(const struct ps_comm *c, uint32_t *rank, ps_status *s
 
 bool ps_comm_broken(const struct ps_comm *c)
 {
-    return c->broken;
+    return c->broken || (c->twin != NULL && c->twin->broken);
 }
 
 void ps_comm_sent_bytes(const struct ps_comm *c, uint64_t out[PS_TRAFFIC_COUNT])
 {
-    memcpy(out, c->sent_bytes, sizeof c->sent_bytes);
+    for (int t = 0; t < PS_TRAFFIC_COUNT; t++)
+        out[t] = c->sent_bytes[t] + (c->twin != NULL ? c->twin->sent_bytes[t] : 0);
 }

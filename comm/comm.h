@@ -20,7 +20,7 @@
  *                   any call with its status makes them leave theirs. ps_comm_first_failure
  *                   tells the lowest failing rank and its status, the same on all ranks;
  *                   that rank tells its sentence, all exit with that status' code.
- * @par Threads      all calls of a process from one thread at a time
+ * @par Threads      calls of one communicator from one thread at a time; see ps_comm_twin
  * @par Determinism  results are stored by rank, never by time of arrival; sums are
  *                   made in the order of ranks
  */
@@ -65,6 +65,13 @@ uint32_t ps_comm_launch_rank(const struct ps_ctx *ctx);
  * others count on it and cannot be told; alone, it returns the failure.
  */
 PS_MUST ps_status ps_comm_new(struct ps_comm **c, struct ps_ctx *ctx, const struct ps_opts_comm *o);
+/**
+ * A second communicator of the same ranks, whose calls have an order of their own: one thread may
+ * be in a call of this one while another is in a call of the first. Collective on @p of, which is
+ * borrowed and must be freed last; it then counts bytes and failures of both.
+ * @return PS_EMEM, PS_EPEER, on all ranks alike
+ */
+PS_MUST ps_status ps_comm_twin(struct ps_comm **c, struct ps_comm *of);
 /** Leave the job (MPI_Finalize). Collective; after a failure that all ranks
  *  know of too. Accepts NULL, clears *c. Where the network failed, or the others are not
  *  leaving, it ends the job with code 5 as ps_comm_abort does: leaving would wait for ever. */

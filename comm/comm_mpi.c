@@ -4,17 +4,22 @@
  *
  * Isend, Irecv and Testsome while the job runs; calls that may wait only where
  * the job is joined and left. Each channel is a duplicate of the world, so
- * messages of another library in the process cannot match ours.
+ * messages of another library in the process cannot match ours. A twin has channels of its own;
+ * MPI was asked for calls from one thread at a time, so the two share a lock, which is never held
+ * longer than one call that does not wait.
  */
 #include "comm/backend.h"
 
 #include <mpi.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 
 struct mpi {
     struct ps_mem *mem;
     uint32_t ranks;
+    pthread_mutex_t *lock; /* around every call while the job runs; of the first of two */
+    bool is_twin;
     bool joined; /* the communicators below are there */
     bool owned;  /* MPI was started here, so it is ended here */
     MPI_Comm comm[PS_CHANNEL_COUNT];
@@ -75,12 +80,28 @@ static PS_MUST ps_status count_local(struct ps_comm_world *w)
     return check(MPI_Comm_free(&local), "MPI_Comm_free");
 }
 
+/* Channels of our own, and room for the requests. */
+static PS_MUST ps_status open_channels(struct mpi *m)
+{
+    size_t slots = (size_t)m->ranks * PS_COMM_SLOTS;
+
+    /* a duplicate has the error handler of its original */
+    for (int i = 0; i < PS_CHANNEL_COUNT; i++)
+        PS_TRY(check(MPI_Comm_dup(MPI_COMM_WORLD, &m->comm[i]), "MPI_Comm_dup"));
+    m->joined = true;
+    PS_TRY(PS_NEW(m->mem, PS_MEM_EXCHANGE, m->status, slots));
+    PS_TRY(PS_NEW(m->mem, PS_MEM_EXCHANGE, m->index, slots));
+    PS_TRY(PS_NEW(m->mem, PS_MEM_EXCHANGE, m->request, slots));
+    for (size_t i = 0; i < slots; i++)
+        m->request[i] = MPI_REQUEST_NULL;
+    return PS_OK;
+}
+
 static ps_status mpi_init(void *state, struct ps_ctx *ctx, struct ps_comm_world *w)
 {
     struct mpi *m = state;
     struct ps_mem *mem = &ctx->mem;
     int rank = 0, ranks = 1;
-    size_t slots;
 
     m->mem = mem;
     PS_TRY(start(m, w));
@@ -89,17 +110,22 @@ static ps_status mpi_init(void *state, struct ps_ctx *ctx, struct ps_comm_world 
     w->rank = (uint32_t)rank;
     w->ranks = m->ranks = (uint32_t)ranks;
     PS_TRY(count_local(w));
-    /* a duplicate has the error handler of its original */
-    for (int i = 0; i < PS_CHANNEL_COUNT; i++)
-        PS_TRY(check(MPI_Comm_dup(MPI_COMM_WORLD, &m->comm[i]), "MPI_Comm_dup"));
-    m->joined = true;
-    slots = (size_t)m->ranks * PS_COMM_SLOTS;
-    PS_TRY(PS_NEW(mem, PS_MEM_EXCHANGE, m->status, slots));
-    PS_TRY(PS_NEW(mem, PS_MEM_EXCHANGE, m->index, slots));
-    PS_TRY(PS_NEW(mem, PS_MEM_EXCHANGE, m->request, slots));
-    for (size_t i = 0; i < slots; i++)
-        m->request[i] = MPI_REQUEST_NULL;
-    return PS_OK;
+    PS_TRY(PS_NEW(mem, PS_MEM_OTHER, m->lock, 1));
+    if (pthread_mutex_init(m->lock, NULL) != 0)
+        PS_FAIL(PS_EMEM, "cannot make a lock");
+    return open_channels(m);
+}
+
+static ps_status mpi_twin(void *state, void *of)
+{
+    struct mpi *m = state;
+    const struct mpi *first = of;
+
+    m->mem = first->mem;
+    m->ranks = first->ranks;
+    m->lock = first->lock;
+    m->is_twin = true;
+    return open_channels(m);
 }
 
 static void mpi_fini(void *state)
@@ -113,28 +139,34 @@ static void mpi_fini(void *state)
     ps_mem_free(m->mem, &m->request);
     ps_mem_free(m->mem, &m->index);
     ps_mem_free(m->mem, &m->status);
+    if (m->is_twin || m->lock == NULL)
+        return;
+    pthread_mutex_destroy(m->lock);
+    ps_mem_free(m->mem, &m->lock);
 }
 
 static ps_status mpi_send(void *state, enum ps_channel channel, uint32_t slot, int tag,
                           const void *data, uint32_t bytes)
 {
     struct mpi *m = state;
-    int peer = ps_int(ps_slot_peer(slot, m->ranks));
+    int peer = ps_int(ps_slot_peer(slot, m->ranks)), rc;
 
-    return check(
-        MPI_Isend(data, ps_int(bytes), MPI_BYTE, peer, tag, m->comm[channel], &m->request[slot]),
-        "MPI_Isend");
+    pthread_mutex_lock(m->lock);
+    rc = MPI_Isend(data, ps_int(bytes), MPI_BYTE, peer, tag, m->comm[channel], &m->request[slot]);
+    pthread_mutex_unlock(m->lock);
+    return check(rc, "MPI_Isend");
 }
 
 static ps_status mpi_recv(void *state, enum ps_channel channel, uint32_t slot, int tag, void *data,
                           uint32_t bytes)
 {
     struct mpi *m = state;
-    int peer = ps_int(ps_slot_peer(slot, m->ranks));
+    int peer = ps_int(ps_slot_peer(slot, m->ranks)), rc;
 
-    return check(
-        MPI_Irecv(data, ps_int(bytes), MPI_BYTE, peer, tag, m->comm[channel], &m->request[slot]),
-        "MPI_Irecv");
+    pthread_mutex_lock(m->lock);
+    rc = MPI_Irecv(data, ps_int(bytes), MPI_BYTE, peer, tag, m->comm[channel], &m->request[slot]);
+    pthread_mutex_unlock(m->lock);
+    return check(rc, "MPI_Irecv");
 }
 
 /* Testsome says that some message failed: tell which and why. */
@@ -159,7 +191,9 @@ static ps_status mpi_poll(void *state, uint32_t slots, struct ps_comm_done *done
     int ended = 0, bytes, rc;
 
     *n = 0;
+    pthread_mutex_lock(m->lock);
     rc = MPI_Testsome(ps_int(slots), m->request, &ended, m->index, m->status);
+    pthread_mutex_unlock(m->lock);
     if (rc == MPI_ERR_IN_STATUS)
         return tell_failed(m, ended);
     PS_TRY(check(rc, "MPI_Testsome"));
@@ -188,6 +222,7 @@ const struct ps_comm_ops ps_comm_mpi = {
     .name = "mpi",
     .state_bytes = sizeof(struct mpi),
     .init = mpi_init,
+    .twin = mpi_twin,
     .fini = mpi_fini,
     .send = mpi_send,
     .recv = mpi_recv,

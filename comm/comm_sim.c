@@ -36,7 +36,7 @@ struct sim {
     struct ps_fabric *f;
     struct ps_mem *mem;
     struct ps_net_box *box; /* own */
-    uint32_t rank;
+    uint32_t rank, net;
     uint32_t in_flight;    /* posted, not reported */
     uint64_t sent;         /* messages, for faults: the last one's number */
     uint64_t link_free_ns; /* when what was sent has left */
@@ -56,6 +56,12 @@ static const struct ps_fault *fault_at(struct sim *s, uint64_t call, uint32_t am
     return x;
 }
 
+static PS_MUST ps_status take_room(struct sim *s)
+{
+    PS_TRY(PS_NEW(s->mem, PS_MEM_EXCHANGE, s->shelf, s->f->ranks));
+    return PS_NEW(s->mem, PS_MEM_EXCHANGE, s->found, (size_t)s->f->ranks * PS_COMM_SLOTS);
+}
+
 static ps_status sim_init(void *state, struct ps_ctx *ctx, struct ps_comm_world *w)
 {
     struct sim *s = state;
@@ -67,7 +73,7 @@ static ps_status sim_init(void *state, struct ps_ctx *ctx, struct ps_comm_world 
     s->f = f;
     s->mem = &ctx->mem;
     s->rank = ctx->fabric_rank;
-    s->box = &f->box[s->rank];
+    s->box = ps_fabric_box(f, 0, s->rank);
     s->key = ps_key_make(f->seed, PS_FOR_SIM_NET, s->rank, 0, 0);
     PS_TRY(ps_fabric_join(f));
     *w = (struct ps_comm_world){
@@ -75,8 +81,22 @@ static ps_status sim_init(void *state, struct ps_ctx *ctx, struct ps_comm_world 
     if (fault_at(s, 1, 1u << PS_NET_INIT) != NULL)
         PS_FAIL(PS_EPEER, "rank %u cannot join the simulated network, as --sim-net-faults said",
                 s->rank);
-    PS_TRY(PS_NEW(s->mem, PS_MEM_EXCHANGE, s->shelf, f->ranks));
-    return PS_NEW(s->mem, PS_MEM_EXCHANGE, s->found, (size_t)f->ranks * PS_COMM_SLOTS);
+    return take_room(s);
+}
+
+/* Its messages are counted, and fail, by themselves: which of two threads sends first is chance. */
+static ps_status sim_twin(void *state, void *of)
+{
+    struct sim *s = state;
+    const struct sim *first = of;
+
+    s->f = first->f;
+    s->mem = first->mem;
+    s->rank = first->rank;
+    s->net = 1;
+    s->box = ps_fabric_box(s->f, s->net, s->rank);
+    s->key = ps_key_make(s->f->seed, PS_FOR_SIM_NET, s->rank, s->net, 0);
+    return take_room(s);
 }
 
 static void sim_fini(void *state)
@@ -97,9 +117,10 @@ static void wake(struct ps_net_box *b)
         pthread_cond_signal(&b->changed);
 }
 
-static void tell_end(struct ps_fabric *f, uint32_t sender, uint32_t slot)
+static void tell_end(const struct sim *s, uint32_t sender, uint32_t slot)
 {
-    struct ps_net_box *b = &f->box[sender];
+    struct ps_fabric *f = s->f;
+    struct ps_net_box *b = ps_fabric_box(f, s->net, sender);
 
     pthread_mutex_lock(&b->lock);
     PS_ASSERT(b->ended_count < f->ranks * PS_COMM_SLOTS);
@@ -122,7 +143,7 @@ static uint64_t due(struct sim *s, uint32_t bytes, const struct ps_fault *x)
 /* @return whether it was copied, so that the sender is done with it */
 static bool put(struct sim *s, uint32_t peer, struct ps_net_message m)
 {
-    struct ps_net_box *b = &s->f->box[peer];
+    struct ps_net_box *b = ps_fabric_box(s->f, s->net, peer);
     struct ps_net_wire *w = &b->wire[s->rank];
 
     pthread_mutex_lock(&b->lock);
@@ -178,7 +199,7 @@ static ps_status sim_send(void *state, enum ps_channel channel, uint32_t slot, i
     if (x != NULL && x->kind == PS_NET_CUT)
         m.bytes /= 2;
     if ((x != NULL && x->kind == PS_NET_LOST) || put(s, peer, m))
-        tell_end(s->f, s->rank, slot);
+        tell_end(s, s->rank, slot);
     return PS_OK;
 }
 
@@ -276,7 +297,7 @@ static ps_status sim_poll(void *state, uint32_t slots, struct ps_comm_done *done
     for (uint32_t i = 0; i < found; i++) {
         const struct found *x = &s->found[i];
         memcpy(x->to, x->from, x->bytes);
-        tell_end(s->f, x->peer, x->slot);
+        tell_end(s, x->peer, x->slot);
     }
     PS_ASSERT(*n <= s->in_flight && *n <= slots);
     s->in_flight -= *n;
@@ -319,6 +340,7 @@ const struct ps_comm_ops ps_comm_sim = {
     .name = "sim",
     .state_bytes = sizeof(struct sim),
     .init = sim_init,
+    .twin = sim_twin,
     .fini = sim_fini,
     .send = sim_send,
     .recv = sim_recv,

@@ -50,8 +50,8 @@ ps_status ps_fabric_new(struct ps_fabric **out, struct ps_mem *m, uint32_t ranks
     make_lock(&f->lock, &f->changed);
     PS_ASSERT(pthread_mutex_init(&f->telling, NULL) == 0);
     PS_GO(st, ps_fault_plan_parse(&f->plan, "--sim-net-faults", o->net_faults, kinds));
-    PS_GO(st, PS_NEW(m, PS_MEM_OTHER, f->box, ranks));
-    for (uint32_t r = 0; r < ranks; r++)
+    PS_GO(st, PS_NEW(m, PS_MEM_OTHER, f->box, (size_t)ranks * PS_NETS));
+    for (uint32_t r = 0; r < ranks * PS_NETS; r++)
         PS_GO(st, fill_box(f, &f->box[r]));
     *out = f;
     return PS_OK;

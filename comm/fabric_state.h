@@ -28,6 +28,7 @@ enum ps_net_fault {
 };
 
 enum {
+    PS_NETS = 2,        /**< a rank has a communicator and may have a twin of it */
     PS_WIRE_COPIES = 2, /**< messages that a wire can hold a copy of */
     PS_WIRE_COPY_BYTES = PS_COMM_ENVELOPE_BYTES,
     PS_WIRE_DEPTH = PS_COMM_DEPTH + PS_WIRE_COPIES
@@ -68,7 +69,7 @@ struct ps_fabric {
     double ns_per_byte, latency_ns;
     uint64_t seed;
     struct ps_fault_plan plan;
-    struct ps_net_box *box; /**< (ranks) */
+    struct ps_net_box *box; /**< (PS_NETS, ranks): communicators and their twins */
     uint32_t box_count;     /**< whose locks are made */
     _Atomic uint64_t messages, bytes, most_by_one_rank, faults;
 
@@ -79,6 +80,12 @@ struct ps_fabric {
     /* Under the lock. */
     uint32_t joined, gone, dead;
 };
+
+/** The box of a rank in one of the nets. */
+static inline struct ps_net_box *ps_fabric_box(struct ps_fabric *f, uint32_t net, uint32_t rank)
+{
+    return &f->box[(size_t)net * f->ranks + rank];
+}
 
 /** Wait until all ranks have joined. @return PS_ECANCEL if one is gone */
 PS_MUST ps_status ps_fabric_join(struct ps_fabric *f);

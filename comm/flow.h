@@ -58,6 +58,7 @@ struct ps_comm {
     uint32_t first_rank;
     ps_status first_status;
     uint64_t sent_bytes[PS_TRAFFIC_COUNT];
+    struct ps_comm *twin; /**< the other one of two, or NULL */
 
     unsigned char *sum_room; /**< what is added in a sum, by rank; grows only */
     size_t sum_room_cap;

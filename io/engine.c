@@ -4,6 +4,7 @@
  * short reads, retries, counts. Files are opened in engine_file.c.
  */
 #include "io/engine_state.h"
+#include "io/read_trace.h"
 #include "io/sim_disk.h"
 
 #include <errno.h>
@@ -80,8 +81,8 @@ static PS_MUST ps_status new_sim(struct ps_io **io, struct ps_ctx *ctx, const st
     return ps_io_new_with(io, ctx, &ps_io_sim, o, &disk);
 }
 
-ps_status ps_io_new(struct ps_io **io, struct ps_ctx *ctx, const struct ps_opts_io *o,
-                    const struct ps_opts_sim *sim)
+static PS_MUST ps_status new_as_asked(struct ps_io **io, struct ps_ctx *ctx,
+                                      const struct ps_opts_io *o, const struct ps_opts_sim *sim)
 {
     char why[256];
     ps_status st;
@@ -108,6 +109,19 @@ ps_status ps_io_new(struct ps_io **io, struct ps_ctx *ctx, const struct ps_opts_
             why);
 }
 
+ps_status ps_io_new(struct ps_io **io, struct ps_ctx *ctx, const struct ps_opts_io *o,
+                    const struct ps_opts_sim *sim)
+{
+    ps_status st = new_as_asked(io, ctx, o, sim);
+
+    if (st != PS_OK || *o->record == '\0')
+        return st;
+    st = ps_read_trace_new(&(*io)->record, ctx, o->record);
+    if (st != PS_OK)
+        ps_io_free(io);
+    return st;
+}
+
 void ps_io_free(struct ps_io **io)
 {
     struct ps_io *p = *io;
@@ -119,6 +133,7 @@ void ps_io_free(struct ps_io **io)
     PS_ASSERT(p->in_flight == 0 || p->is_broken);
     if (p->is_open)
         p->ops->close(p->state, p->ctx);
+    ps_read_trace_end(&p->record);
     ps_io_close_files(p);
     ps_mem_free(m, &p->state);
     ps_mem_free(m, &p->again);
@@ -168,6 +183,8 @@ ps_status ps_io_submit(struct ps_io *io, struct ps_io_req *const *req, uint32_t 
         return PS_OK;
     PS_TRY(offer(io, req, n, taken));
     io->in_flight += *taken;
+    for (uint32_t i = 0; io->record != NULL && !io->record_held && i < *taken; i++)
+        ps_read_trace_put(io->record, io, req[i]);
     return PS_OK;
 }
 
@@ -307,6 +324,11 @@ void ps_io_unpin(struct ps_io *io)
     PS_ASSERT(io->in_flight == 0 || io->is_broken);
     io->is_pinned = false;
     io->ops->unpin(io->state);
+}
+
+void ps_io_hold_record(struct ps_io *io, bool hold)
+{
+    io->record_held = hold;
 }
 
 uint32_t ps_io_align(const struct ps_io *io)

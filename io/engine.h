@@ -109,7 +109,8 @@ struct ps_io_counts {
  * Start an engine. PS_IO_AUTO tries io_uring and falls back to pread with one
  * line (ps_warn, so a job says it once, on rank 0) that says why; an engine asked for by
  * name that this machine refuses is PS_EUNSUPP with the remedy. The environment plays no
- * part. @param[in] sim  what --io sim does; NULL for a disk without limits and faults
+ * part. With o->record every read is written to that file (io/read_trace.h).
+ * @param[in] sim  what --io sim does; NULL for a disk without limits and faults
  * @return PS_EUSAGE for read_bytes that is no multiple of 4096, a fault plan that cannot be read,
  *         settings of a simulated disk without --io sim; PS_EUNSUPP, PS_EMEM
  */
@@ -147,6 +148,10 @@ PS_MUST ps_status ps_io_submit(struct ps_io *io, struct ps_io_req *const *req, u
  *  flight @param[out] req (max) @return PS_EIO: the engine failed */
 PS_MUST ps_status ps_io_reap(struct ps_io *io, uint32_t min, uint32_t max, struct ps_io_req **req,
                              uint32_t *n);
+
+/** Leave the reads that follow out of the record (o->record), until told otherwise: for such as
+ *  measure and bring nothing that is wanted. */
+void ps_io_hold_record(struct ps_io *io, bool hold);
 
 /** Alignment of offset, length and address that suits every open file: a power of two, at
  *  least 4096. */

@@ -26,6 +26,8 @@ struct ps_io {
     struct ps_io_req **again; /* (depth) the rest of these: to be read again */
     uint32_t again_count;
     struct ps_io_counts counts;
+    struct ps_read_trace *record; /* where each read is written down; NULL: nowhere */
+    bool record_held;             /* not now */
 
     int *fd;     /* (file_count) */
     char **path; /* (file_count) */

@@ -294,6 +294,7 @@ static PS_MUST ps_status know_cost(struct ps_fetch *f)
 {
     uint64_t most = 0, bytes;
     uint32_t file = 0;
+    ps_status st;
 
     if (f->cost_known || !ps_io_is_real(f->io))
         return PS_OK;
@@ -307,8 +308,11 @@ static PS_MUST ps_status know_cost(struct ps_fetch *f)
     f->cost_known = true;
     for (uint32_t i = 0; i < f->slot_count; i++)
         f->slot[i].req.dst = f->slot[i].large;
-    return ps_io_cost_measure(&f->counts.cost, f->io, file, most, f->read_bytes, f->idle,
-                              f->slot_count, f->done);
+    ps_io_hold_record(f->io, true);
+    st = ps_io_cost_measure(&f->counts.cost, f->io, file, most, f->read_bytes, f->idle,
+                            f->slot_count, f->done);
+    ps_io_hold_record(f->io, false);
+    return st;
 }
 
 static PS_MUST ps_status load_checksums(struct ps_fetch *f)

@@ -11,7 +11,7 @@ _penstock() {
     fi
     COMPREPLY=()
     if [ "$COMP_CWORD" -le 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'import generate partition info verify train infer --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'import generate partition info verify train infer bench --help --version' -- "$cur")
         return 0
     fi
     case $command in
@@ -97,7 +97,7 @@ _penstock() {
         esac
         ;;
     train)
-        options='--json --quiet --config --out --force --seed --memory --threads --trace --io --queue-depth --read-bytes --io-request-time --io-bandwidth --verify-reads --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --model --layers --hidden --dropout --input-dropout --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every --resume --checkpoint-every --checkpoint-steps --max-hours'
+        options='--json --quiet --config --out --force --seed --memory --threads --trace --io --queue-depth --read-bytes --record-reads --io-request-time --io-bandwidth --verify-reads --network --ranks --timeout --sim-seed --sim-disk-bandwidth --sim-disk-latency --sim-disk-depth --sim-disk-faults --sim-net-bandwidth --sim-net-latency --sim-net-faults --model --layers --hidden --dropout --input-dropout --window --micro-batches --no-overlap --fanout --epochs --batch-size --optimizer --lr --weight-decay --select --patience --eval --eval-every --runs --split --log-every --record-rows --resume --checkpoint-every --checkpoint-steps --max-hours'
         kinds=''
         case $prev in
         --config) value='@files' ;;
@@ -109,6 +109,7 @@ _penstock() {
         --io) value='auto uring pread hdf5 sim' ;;
         --queue-depth) value='@other' ;;
         --read-bytes) value='@other' ;;
+        --record-reads) value='@files' ;;
         --io-request-time) value='@other' ;;
         --io-bandwidth) value='@other' ;;
         --network) value='auto mpi self sim' ;;
@@ -127,6 +128,8 @@ _penstock() {
         --hidden) value='@other' ;;
         --dropout) value='@other' ;;
         --input-dropout) value='@other' ;;
+        --window) value='@other' ;;
+        --micro-batches) value='@other' ;;
         --fanout) value='@other' ;;
         --epochs) value='@other' ;;
         --batch-size) value='@other' ;;
@@ -140,6 +143,7 @@ _penstock() {
         --runs) value='@other' ;;
         --split) value='all' ;;
         --log-every) value='@other' ;;
+        --record-rows) value='@files' ;;
         --checkpoint-every) value='@other' ;;
         --checkpoint-steps) value='@other' ;;
         --max-hours) value='@other' ;;
@@ -170,6 +174,35 @@ _penstock() {
         --sim-net-latency) value='@other' ;;
         --sim-net-faults) value='@files' ;;
         --run) value='@files' ;;
+        esac
+        ;;
+    bench)
+        options='--json --quiet --config --seed --memory --io --queue-depth --read-bytes --io-request-time --io-bandwidth --verify-reads --dir --bytes --seconds --rounds --engines --pattern --cache --kib --depths --per-mille --rows --replay --belady --slots --row-bytes'
+        kinds='io'
+        case $prev in
+        --config) value='@files' ;;
+        --seed) value='@other' ;;
+        --memory) value='@other' ;;
+        --io) value='auto uring pread hdf5 sim' ;;
+        --queue-depth) value='@other' ;;
+        --read-bytes) value='@other' ;;
+        --io-request-time) value='@other' ;;
+        --io-bandwidth) value='@other' ;;
+        --dir) value='@files' ;;
+        --bytes) value='@other' ;;
+        --seconds) value='@other' ;;
+        --rounds) value='@other' ;;
+        --engines) value='@files' ;;
+        --pattern) value='all sequential random' ;;
+        --cache) value='all direct buffered' ;;
+        --kib) value='@other' ;;
+        --depths) value='@other' ;;
+        --per-mille) value='@other' ;;
+        --rows) value='@files' ;;
+        --replay) value='@files' ;;
+        --belady) value='@files' ;;
+        --slots) value='@other' ;;
+        --row-bytes) value='@other' ;;
         esac
         ;;
     *) return 0 ;;

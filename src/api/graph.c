@@ -32,24 +32,23 @@ static void fill_facts(struct penstock_graph *g)
 
 static PS_MUST ps_status open_share(struct penstock_graph *g, const char *path)
 {
-    ps_status st = PS_OK;
-
     PS_TRY(ps_threads_choose(g->world, g->session->opts.common.threads));
     PS_TRY(ps_shard_open(&g->shard, g->world, path));
     fill_facts(g);
     if (g->facts.splits > 0)
         PS_TRY(ps_shard_use_split(g->shard, 0));
-    if (g->facts.feature_dim > 0)
-        st = ps_row_fetch_new(&g->rows, g->shard);
-    return ps_world_agree(g->world, st);
+    ps_sample_init(&g->asked, &g->session->ctx.mem);
+    ps_batch_rows_init(&g->found, &g->session->ctx.mem, g->shard->meta);
+    return PS_OK;
 }
 
 static int close_graph(struct penstock_graph *g, ps_status st)
 {
     struct ps_session *s = g->session;
 
-    if (g->world != NULL)
-        ps_row_fetch_free(&g->rows);
+    ps_row_window_free(&g->rows);
+    ps_sample_fini(&g->asked);
+    ps_batch_rows_fini(&g->found, &s->ctx.mem);
     ps_shard_close(&g->shard);
     ps_world_close(&g->world);
     ps_mem_free(&s->ctx.mem, &g->sorted);
@@ -152,8 +151,8 @@ static void write_out(const struct ps_rows *r, float *row)
 {
     if (r->count == 0)
         return;
-    if (r->dense != NULL) {
-        memcpy(row, r->dense, (size_t)r->count * r->dim * sizeof *row);
+    if (r->packed.base != NULL) {
+        ps_packed_unpack(1, &r->packed, r->count, r->dim, row);
         return;
     }
     memset(row, 0, (size_t)r->count * r->dim * sizeof *row);
@@ -162,17 +161,33 @@ static void write_out(const struct ps_rows *r, float *row)
             row[(size_t)i * r->dim + r->col[e]] = r->value != NULL ? r->value[e] : 1;
 }
 
+/* The nodes as a batch, and a slab that holds this batch and the one before. */
+static PS_MUST ps_status make_room(struct penstock_graph *g, const uint64_t *node, uint32_t count)
+{
+    static const struct ps_batch_id none = {0, 0, 0};
+    uint64_t slots = ps_max(2 * (uint64_t)count, 1024);
+
+    PS_TRY(ps_graph_check_nodes(g, node, count));
+    PS_TRY(ps_sample_begin(&g->asked, &none, node, count));
+    if (g->slots >= slots)
+        return PS_OK;
+    ps_row_window_free(&g->rows);
+    g->slots = 0;
+    PS_TRY(ps_row_window_new(&g->rows, g->shard, slots));
+    g->slots = slots;
+    return PS_OK;
+}
+
 static PS_MUST ps_status fetch_rows(struct penstock_graph *g, const uint64_t *node, uint32_t count,
                                     float *row)
 {
-    static const struct ps_batch_id none = {0, 0, 0};
     struct ps_rows rows;
 
-    if (g->rows == NULL) /* known to all ranks */
+    if (g->facts.feature_dim == 0) /* known to all ranks */
         PS_FAIL(PS_EUSAGE, "%s has no features", g->facts.name);
-    PS_TRY(ps_world_agree(g->world, ps_row_fetch_run(g->rows, ps_graph_check_nodes(g, node, count),
-                                                     &none, node, count)));
-    rows = ps_row_store_rows(ps_row_fetch_store(g->rows));
+    PS_TRY(ps_world_agree(g->world, make_room(g, node, count)));
+    PS_TRY(ps_world_agree(g->world, ps_row_window_run(g->rows, PS_OK, &g->asked, 1, 1, &g->found)));
+    rows = ps_row_window_rows(g->rows, &g->found);
     write_out(&rows, row);
     return PS_OK;
 }

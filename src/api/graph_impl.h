@@ -8,13 +8,16 @@
 
 #include "src/api/penstock.h"
 #include "src/api/session.h"
-#include "src/graph/rows.h"
+#include "src/graph/row_window.h"
 
 struct penstock_graph {
     struct ps_session *session;
     struct ps_world *world;
     struct ps_shard *shard;
-    struct ps_row_fetch *rows; /**< NULL without features */
+    struct ps_row_window *rows; /**< NULL before the first are asked for */
+    uint64_t slots;             /**< of it */
+    struct ps_sample asked;     /**< the nodes, as a batch */
+    struct ps_batch_rows found;
     struct penstock_facts facts;
     uint64_t *sorted; /**< working storage of ps_graph_check_nodes */
     size_t sorted_cap;

@@ -6,6 +6,7 @@
 struct penstock_sampler {
     struct penstock_graph *graph;
     struct ps_sampler *sampler;
+    struct ps_sample batch;
     uint32_t hops;
     struct penstock_block block[PS_LIST_MAX];
 };
@@ -28,6 +29,7 @@ static PS_MUST ps_status new_sampler(struct penstock_sampler **out, struct penst
     PS_TRY(PS_NEW(m, PS_MEM_OTHER, s, 1));
     s->graph = g;
     s->hops = hops;
+    ps_sample_init(&s->batch, m);
     st = ps_sampler_new(&s->sampler, g->shard, fanout, hops);
     if (st != PS_OK)
         ps_mem_free(m, &s);
@@ -49,13 +51,14 @@ void penstock_sampler_free(struct penstock_sampler **out)
     if (s == NULL)
         return;
     ps_sampler_free(&s->sampler);
+    ps_sample_fini(&s->batch);
     ps_mem_free(&s->graph->session->ctx.mem, &s);
     *out = NULL;
 }
 
 static void show(struct penstock_sampler *s, struct penstock_sample *sample)
 {
-    const struct ps_block *b = ps_sampler_blocks(s->sampler);
+    const struct ps_block *b = s->batch.block;
 
     for (uint32_t h = 0; h < s->hops; h++)
         s->block[h] = (struct penstock_block){
@@ -68,7 +71,8 @@ static void show(struct penstock_sampler *s, struct penstock_sample *sample)
         };
     sample->hops = s->hops;
     sample->block = s->block;
-    sample->node = ps_sampler_nodes(s->sampler, &sample->node_count);
+    sample->node = s->batch.node;
+    sample->node_count = s->batch.count;
 }
 
 int penstock_sampler_run(struct penstock_sampler *s, uint64_t key, uint64_t epoch, uint64_t batch,
@@ -76,9 +80,11 @@ int penstock_sampler_run(struct penstock_sampler *s, uint64_t key, uint64_t epoc
 {
     struct penstock_graph *g = s->graph;
     struct ps_batch_id id = {.seed = key, .epoch = epoch, .index = batch};
-    ps_status st =
-        ps_sampler_run(s->sampler, ps_graph_check_nodes(g, seed, count), &id, seed, count);
+    ps_status st = ps_graph_check_nodes(g, seed, count);
 
+    if (st == PS_OK)
+        st = ps_sample_begin(&s->batch, &id, seed, count);
+    st = ps_sampler_run(s->sampler, st, &s->batch, 1);
     st = ps_world_agree(g->world, st);
     if (st == PS_OK)
         show(s, sample);

@@ -3,8 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGN = 64 };
+enum { ALIGN = 64, PAGE = 4096 };
+
+/* Blocks from here on are mapped: the kernel has them back as soon as they are freed, pages that
+ * nobody touches cost nothing, and huge pages spare the address translation. */
+enum { MAP_FROM = 256 * 1024, HUGE_FROM = 8 * 1024 * 1024 };
 
 /* Stands in front of every block, so that freeing knows what to give back. */
 struct header {
@@ -82,7 +87,27 @@ static void unbook(struct ps_mem *m, enum ps_mem_cat cat, uint64_t bytes)
     atomic_fetch_sub(&m->cat_bytes[cat], bytes);
 }
 
-/* A block without its contents set. */
+static struct header *map(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED)
+        return NULL;
+    if (bytes >= HUGE_FROM)
+        (void)madvise(p, bytes,
+                      MADV_HUGEPAGE); /* a wish; where it is not granted, small pages do */
+    return p;
+}
+
+static void give_back(struct header *h)
+{
+    if (h->bytes >= MAP_FROM)
+        (void)munmap(h, h->bytes);
+    else
+        free(h);
+}
+
+/* A block without its contents set; a mapped one is zero. */
 static PS_MUST ps_status take(struct ps_mem *m, enum ps_mem_cat cat, void **out, size_t count,
                               size_t item_bytes)
 {
@@ -93,8 +118,10 @@ static PS_MUST ps_status take(struct ps_mem *m, enum ps_mem_cat cat, void **out,
     if (!ps_bytes(count, item_bytes, &bytes) || bytes > SIZE_MAX / 2)
         PS_FAIL(PS_EMEM, "%zu items of %zu bytes overflow", count, item_bytes);
     bytes = (size_t)ps_align_up(bytes, ALIGN) + sizeof *h;
+    if (bytes >= MAP_FROM)
+        bytes = (size_t)ps_align_up(bytes, PAGE);
     PS_TRY(book(m, cat, bytes));
-    h = fuse_blown(m) ? NULL : aligned_alloc(ALIGN, bytes);
+    h = fuse_blown(m) ? NULL : bytes >= MAP_FROM ? map(bytes) : aligned_alloc(ALIGN, bytes);
     if (h == NULL) {
         unbook(m, cat, bytes);
         PS_FAIL(PS_EMEM, "out of memory asking for %zu bytes for %s", bytes, ps_mem_cat_name(cat));
@@ -112,7 +139,7 @@ ps_status ps_mem_new(struct ps_mem *m, enum ps_mem_cat cat, void *out, size_t co
     void *p;
     ps_status st = take(m, cat, &p, count, item_bytes);
 
-    if (st == PS_OK)
+    if (st == PS_OK && ((struct header *)p - 1)->bytes < MAP_FROM)
         memset(p, 0, count * item_bytes);
     memcpy(out, &p, sizeof p);
     return st;
@@ -129,7 +156,7 @@ void ps_mem_free(struct ps_mem *m, void *ptr)
     h = (struct header *)p - 1;
     unbook(m, h->cat, h->bytes);
     atomic_fetch_sub(&m->live, 1);
-    free(h);
+    give_back(h);
     p = NULL;
     memcpy(ptr, &p, sizeof p);
 }

@@ -292,10 +292,11 @@ json_t *ps_opts_json(const struct ps_opts *o, enum ps_cmd cmd)
 
 const char *ps_opts_choice(const struct ps_opts *o, const char *name)
 {
-    static const char *const word[] = {"auto", "uring",    "pread", "hdf5",  "sim",      "none",
-                                       "row",  "standard", "range", "metis", "hash",     "gcn",
-                                       "sage", "adam",     "sgd",   "exact", "loss",     "accuracy",
-                                       "mpi",  "self",     "f32",   "f16",   "distance", "degree"};
+    static const char *const word[] = {
+        "auto",  "uring",      "pread",  "hdf5",   "sim",     "none", "row",      "standard",
+        "range", "metis",      "hash",   "gcn",    "sage",    "adam", "sgd",      "exact",
+        "loss",  "accuracy",   "mpi",    "self",   "f32",     "f16",  "distance", "degree",
+        "all",   "sequential", "random", "direct", "buffered"};
     const struct ps_opt_row *r = ps_opt_row_find(PS_CMD_ALL, name);
     size_t len;
     const char *c;

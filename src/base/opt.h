@@ -29,7 +29,8 @@ enum ps_cmd {
     PS_CMD_TRAIN = 1 << 5,
     PS_CMD_INFER = 1 << 6,
     PS_CMD_DOCTOR = 1 << 7,
-    PS_CMD_ALL = (1 << 8) - 1,
+    PS_CMD_BENCH = 1 << 8,
+    PS_CMD_ALL = (1 << 9) - 1,
 };
 
 enum { PS_TEXT_BYTES = 1024, PS_LIST_MAX = 16, PS_POSITIONALS_MAX = 64 };
@@ -83,6 +84,8 @@ enum { PS_MODEL_GCN, PS_MODEL_SAGE };
 enum { PS_OPTIMIZER_ADAM, PS_OPTIMIZER_SGD };
 enum { PS_EVAL_EXACT, PS_EVAL_NONE };
 enum { PS_SELECT_LOSS, PS_SELECT_ACCURACY };
+enum { PS_BENCH_ALL, PS_BENCH_SEQUENTIAL, PS_BENCH_RANDOM };
+enum { PS_BENCH_ANY_CACHE, PS_BENCH_DIRECT, PS_BENCH_BUFFERED };
 
 /** Fill with defaults. Cannot fail: a test parses every default. */
 void ps_opts_init(struct ps_opts *o);

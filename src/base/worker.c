@@ -115,9 +115,19 @@ ps_status ps_worker_end(struct ps_worker *w)
     return st;
 }
 
+bool ps_worker_is_inline(const struct ps_worker *w)
+{
+    return w->is_inline;
+}
+
+bool ps_worker_inside(const struct ps_worker *w)
+{
+    return !w->is_inline && pthread_equal(pthread_self(), w->thread);
+}
+
 ps_status ps_worker_call(struct ps_worker *w, ps_job_fn *fn, void *arg)
 {
-    if (w->is_inline || pthread_equal(pthread_self(), w->thread))
+    if (w->is_inline || ps_worker_inside(w))
         return fn(arg);
     ps_worker_begin(w, fn, arg);
     return ps_worker_end(w);

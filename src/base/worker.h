@@ -31,6 +31,11 @@ void ps_worker_begin(struct ps_worker *w, ps_job_fn *fn, void *arg);
 /** Wait for it. @return what the job returned */
 PS_MUST ps_status ps_worker_end(struct ps_worker *w);
 
+/** Made without a thread. */
+bool ps_worker_is_inline(const struct ps_worker *w);
+/** Whether the caller is the worker's own thread. */
+bool ps_worker_inside(const struct ps_worker *w);
+
 /** begin and end. Called by the worker's own thread, it just calls. */
 PS_MUST ps_status ps_worker_call(struct ps_worker *w, ps_job_fn *fn, void *arg);
 

@@ -12,8 +12,8 @@
 #include <time.h>
 
 const struct ps_command *const ps_commands[] = {
-    &ps_cmd_import, &ps_cmd_generate, &ps_cmd_partition, &ps_cmd_info,
-    &ps_cmd_verify, &ps_cmd_train,    &ps_cmd_infer,     NULL,
+    &ps_cmd_import, &ps_cmd_generate, &ps_cmd_partition, &ps_cmd_info, &ps_cmd_verify,
+    &ps_cmd_train,  &ps_cmd_infer,    &ps_cmd_bench,     NULL,
 };
 
 static void print_help(FILE *out)

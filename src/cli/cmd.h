@@ -17,7 +17,7 @@ struct ps_command {
 };
 
 extern const struct ps_command ps_cmd_import, ps_cmd_generate, ps_cmd_partition, ps_cmd_info,
-    ps_cmd_verify, ps_cmd_train, ps_cmd_infer;
+    ps_cmd_verify, ps_cmd_train, ps_cmd_infer, ps_cmd_bench;
 
 /** NULL-terminated, in the order of --help. */
 extern const struct ps_command *const ps_commands[];

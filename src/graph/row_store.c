@@ -61,44 +61,12 @@ ps_status ps_row_store_sized(struct ps_row_store *s)
     return PS_GROW(s->mem, PS_MEM_ROWS, s->value, s->value_cap, s->begin[s->count], 0);
 }
 
-/* IEEE 754 binary16 to binary32, exact. */
-static float from_half(uint16_t h)
-{
-    uint32_t sign = (uint32_t)(h & 0x8000u) << 16, exponent = (h >> 10) & 0x1fu,
-             fraction = h & 0x3ffu, bits;
-    float x;
-
-    if (exponent == 0) { /* zero or subnormal: fraction * 2^-24 */
-        x = (float)fraction * 0x1p-24f;
-        return sign != 0 ? -x : x;
-    }
-    bits = exponent == 31 ? sign | 0x7f800000u | fraction << 13
-                          : sign | (exponent + 112) << 23 | fraction << 13;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 void ps_row_store_put_dense(struct ps_row_store *s, uint32_t row, const unsigned char *stored)
 {
     uint32_t dim = s->meta->feature_dim;
     float *dst = s->dense + (size_t)row * dim;
 
-    switch (s->meta->feature_type) {
-    case PS_TYPE_F32:
-        memcpy(dst, stored, dim * sizeof *dst);
-        break;
-    case PS_TYPE_F16:
-        for (uint32_t d = 0; d < dim; d++) {
-            uint16_t h;
-            memcpy(&h, stored + 2 * (size_t)d, sizeof h);
-            dst[d] = from_half(h);
-        }
-        break;
-    case PS_TYPE_I8:
-        for (uint32_t d = 0; d < dim; d++)
-            dst[d] = (float)(signed char)stored[d];
-        break;
-    }
+    ps_packed_unpack_row(stored, ps_row_type(s->meta), dim, dst);
 }
 
 void ps_row_store_put_csr(struct ps_row_store *s, uint32_t row, const unsigned char *col,

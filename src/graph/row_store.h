@@ -12,6 +12,14 @@
 
 #include "src/graph/rows.h"
 
+/** The stored type of dense rows, in the words of the kernels. */
+static inline enum ps_packed_type ps_row_type(const struct ps_meta *meta)
+{
+    return meta->feature_type == PS_TYPE_F32   ? PS_PACKED_F32
+           : meta->feature_type == PS_TYPE_F16 ? PS_PACKED_F16
+                                               : PS_PACKED_I8;
+}
+
 /** Announce @p count rows; sizes of CSR rows are 0 now. @return PS_EMEM */
 PS_MUST ps_status ps_row_store_begin(struct ps_row_store *s, uint32_t count);
 /** Sums up the sizes and makes room for the values. */

@@ -6,26 +6,67 @@
 
 #include <string.h>
 
-/* Storage of one block; grows to the largest batch and stays. */
-struct hop {
-    uint64_t *row_begin, *col_begin;
-    uint32_t *col, *row, *in_degree, *multiplicity;
-    size_t row_begin_cap, col_begin_cap, col_cap, row_cap, degree_cap, multiplicity_cap;
-};
-
 struct ps_sampler {
     struct ps_shard *shard;
     struct ps_ask ask;
-    struct ps_idmap map;
+    struct ps_idmap map; /* of one batch at a time */
     struct ps_sample_owner owner;
     uint32_t hops;
     int64_t fanout[PS_LIST_MAX];
-    struct hop hop[PS_LIST_MAX];        /* from the seeds outward */
-    struct ps_block block[PS_LIST_MAX]; /* input layer first */
     const unsigned char **list; /* where the neighbours of each frontier node lie in the answers */
-    size_t list_cap;
-    uint64_t edges;
+    struct ps_ask_list *question; /* (batches) */
+    const unsigned char **answer; /* (R) where the answer of the next batch begins */
+    uint64_t *left;               /* (R) bytes from there to the end */
+    size_t list_cap, question_cap, answer_cap, left_cap;
 };
+
+void ps_sample_init(struct ps_sample *s, struct ps_mem *mem)
+{
+    memset(s, 0, sizeof *s);
+    s->mem = mem;
+}
+
+void ps_sample_fini(struct ps_sample *s)
+{
+    if (s->mem == NULL)
+        return;
+    for (uint32_t h = 0; h < PS_LIST_MAX; h++) {
+        ps_mem_free(s->mem, &s->hop[h].row_begin);
+        ps_mem_free(s->mem, &s->hop[h].col_begin);
+        ps_mem_free(s->mem, &s->hop[h].col);
+        ps_mem_free(s->mem, &s->hop[h].row);
+        ps_mem_free(s->mem, &s->hop[h].in_degree);
+        ps_mem_free(s->mem, &s->hop[h].multiplicity);
+    }
+    ps_mem_free(s->mem, &s->node);
+    memset(s, 0, sizeof *s);
+}
+
+ps_status ps_sample_begin(struct ps_sample *s, const struct ps_batch_id *id, const uint64_t *node,
+                          uint32_t count)
+{
+    s->id = *id;
+    s->count = 0;
+    s->edges = s->fingerprint = 0;
+    PS_TRY(PS_GROW(s->mem, PS_MEM_BLOCKS, s->node, s->node_cap, count, 0));
+    if (count > 0)
+        memcpy(s->node, node, count * sizeof *node);
+    s->count = count;
+    return PS_OK;
+}
+
+uint64_t ps_sample_bytes(const struct ps_sample *s)
+{
+    uint64_t bytes = s->node_cap * sizeof *s->node;
+
+    for (uint32_t h = 0; h < PS_LIST_MAX; h++) {
+        const struct ps_hop *hop = &s->hop[h];
+        bytes += (hop->row_begin_cap + hop->col_begin_cap) * sizeof(uint64_t) +
+                 (hop->col_cap + hop->row_cap + hop->degree_cap + hop->multiplicity_cap) *
+                     sizeof(uint32_t);
+    }
+    return bytes;
+}
 
 ps_status ps_sampler_new(struct ps_sampler **out, struct ps_shard *shard, const int64_t *fanout,
                          uint32_t hops)
@@ -58,15 +99,10 @@ void ps_sampler_free(struct ps_sampler **out)
     if (s == NULL)
         return;
     m = &ps_world_ctx(s->shard->world)->mem;
-    for (uint32_t h = 0; h < s->hops; h++) {
-        ps_mem_free(m, &s->hop[h].row_begin);
-        ps_mem_free(m, &s->hop[h].col_begin);
-        ps_mem_free(m, &s->hop[h].col);
-        ps_mem_free(m, &s->hop[h].row);
-        ps_mem_free(m, &s->hop[h].in_degree);
-        ps_mem_free(m, &s->hop[h].multiplicity);
-    }
     ps_mem_free(m, &s->list);
+    ps_mem_free(m, &s->question);
+    ps_mem_free(m, &s->answer);
+    ps_mem_free(m, &s->left);
     ps_sample_owner_fini(&s->owner);
     ps_idmap_fini(&s->map);
     ps_ask_fini(&s->ask);
@@ -74,8 +110,9 @@ void ps_sampler_free(struct ps_sampler **out)
     *out = NULL;
 }
 
-/* Degrees, counts and places from the answers of all owners, by frontier node. */
-static PS_MUST ps_status read_answers(struct ps_sampler *s, struct hop *h, uint32_t n)
+/* Degrees, counts and places from the answers of all owners, by frontier node of batch @p g. */
+static PS_MUST ps_status read_answers(struct ps_sampler *s, struct ps_hop *h, uint32_t g,
+                                      uint32_t n)
 {
     struct ps_mem *m = &ps_world_ctx(s->shard->world)->mem;
     uint32_t ranks = ps_world_ranks(s->shard->world);
@@ -86,14 +123,15 @@ static PS_MUST ps_status read_answers(struct ps_sampler *s, struct hop *h, uint3
     PS_TRY(PS_GROW(m, PS_MEM_BLOCKS, h->multiplicity, h->multiplicity_cap, n, 0));
     h->row_begin[0] = 0;
     for (uint32_t r = 0; r < ranks; r++) {
-        uint64_t count = s->ask.begin[r + 1] - s->ask.begin[r], bytes;
-        const unsigned char *data = ps_ask_answer(&s->ask, r, &bytes);
+        uint64_t count, first = ps_ask_put(&s->ask, r, g, &count), bytes;
         struct ps_answer a;
         if (count == 0)
             continue;
-        PS_TRY(ps_answer_parse(&a, data, bytes, count, s->owner.id_bytes, r));
+        PS_TRY(ps_answer_parse(&a, s->answer[r], s->left[r], count, s->owner.id_bytes, r, &bytes));
+        s->answer[r] += bytes;
+        s->left[r] -= bytes;
         for (uint64_t i = 0; i < count; i++) {
-            uint32_t v = s->ask.from[s->ask.begin[r] + i];
+            uint32_t v = s->ask.from[first + i];
             h->in_degree[v] = a.degree[i];
             h->multiplicity[v] = a.multiplicity[i];
             h->row_begin[v + 1] = a.count[i];
@@ -106,8 +144,29 @@ static PS_MUST ps_status read_answers(struct ps_sampler *s, struct hop *h, uint3
     return PS_OK;
 }
 
+/* The nodes that the batch has by now, as the map of one batch. */
+static PS_MUST ps_status recall(struct ps_sampler *s, const struct ps_sample *b)
+{
+    ps_idmap_clear(&s->map);
+    PS_TRY(ps_idmap_reserve(&s->map, b->count));
+    for (uint32_t i = 0; i < b->count; i++)
+        (void)ps_idmap_put(&s->map, b->node[i]);
+    PS_ASSERT(s->map.count == b->count); /* seeds are distinct */
+    return PS_OK;
+}
+
+static PS_MUST ps_status keep_nodes(struct ps_sampler *s, struct ps_sample *b)
+{
+    uint32_t before = b->count, now = s->map.count;
+
+    PS_TRY(PS_GROW(b->mem, PS_MEM_BLOCKS, b->node, b->node_cap, now, before));
+    memcpy(b->node + before, s->map.id + before, (size_t)(now - before) * sizeof *b->node);
+    b->count = now;
+    return PS_OK;
+}
+
 /* Give numbers to the neighbours, in block order. */
-static PS_MUST ps_status number(struct ps_sampler *s, struct hop *h, uint32_t n)
+static PS_MUST ps_status number(struct ps_sampler *s, struct ps_hop *h, uint32_t n)
 {
     struct ps_mem *m = &ps_world_ctx(s->shard->world)->mem;
     uint64_t edges = h->row_begin[n], e = 0;
@@ -124,7 +183,7 @@ static PS_MUST ps_status number(struct ps_sampler *s, struct hop *h, uint32_t n)
 }
 
 /* The transpose, by a counting sort: sources ascending, destinations ascending within each. */
-static PS_MUST ps_status transpose(struct ps_sampler *s, struct hop *h, uint32_t n)
+static PS_MUST ps_status transpose(struct ps_sampler *s, struct ps_hop *h, uint32_t n)
 {
     struct ps_mem *m = &ps_world_ctx(s->shard->world)->mem;
     uint32_t sources = s->map.count;
@@ -144,20 +203,25 @@ static PS_MUST ps_status transpose(struct ps_sampler *s, struct hop *h, uint32_t
     return PS_OK;
 }
 
-static PS_MUST ps_status finish_hop(struct ps_sampler *s, uint32_t hop, uint32_t n)
+/* One hop of batch @p g of those that were asked for together. */
+static PS_MUST ps_status finish_hop(struct ps_sampler *s, struct ps_sample *b, uint32_t g,
+                                    uint32_t hop)
 {
-    struct hop *h = &s->hop[hop];
+    struct ps_hop *h = &b->hop[hop];
+    uint32_t n = b->count;
 
-    PS_TRY(read_answers(s, h, n));
+    PS_TRY(read_answers(s, h, g, n));
+    PS_TRY(recall(s, b));
     PS_TRY(number(s, h, n));
     /* the input block needs no transpose unless its messages are made before they are summed; then
      * the model makes it */
     if (hop + 1 < s->hops)
         PS_TRY(transpose(s, h, n));
-    s->edges += h->row_begin[n];
-    s->block[s->hops - 1 - hop] = (struct ps_block){
+    PS_TRY(keep_nodes(s, b));
+    b->edges += h->row_begin[n];
+    b->block[s->hops - 1 - hop] = (struct ps_block){
         .dst_count = n,
-        .src_count = s->map.count,
+        .src_count = b->count,
         .edge_count = h->row_begin[n],
         .row_begin = h->row_begin,
         .col = h->col,
@@ -169,53 +233,82 @@ static PS_MUST ps_status finish_hop(struct ps_sampler *s, uint32_t hop, uint32_t
     return PS_OK;
 }
 
-static PS_MUST ps_status begin_batch(struct ps_sampler *s, const uint64_t *node, uint32_t count)
+/* What was answered begins with the first batch. */
+static PS_MUST ps_status open_answers(struct ps_sampler *s)
 {
-    ps_idmap_clear(&s->map);
-    PS_TRY(ps_idmap_reserve(&s->map, count));
-    for (uint32_t i = 0; i < count; i++)
-        (void)ps_idmap_put(&s->map, node[i]);
-    PS_ASSERT(s->map.count == count); /* seeds are distinct */
+    struct ps_mem *m = &ps_world_ctx(s->shard->world)->mem;
+    uint32_t ranks = ps_world_ranks(s->shard->world);
+
+    PS_TRY(PS_GROW(m, PS_MEM_BLOCKS, s->answer, s->answer_cap, ranks, 0));
+    PS_TRY(PS_GROW(m, PS_MEM_BLOCKS, s->left, s->left_cap, ranks, 0));
+    for (uint32_t r = 0; r < ranks; r++)
+        s->answer[r] = ps_ask_answer(&s->ask, r, &s->left[r]);
     return PS_OK;
 }
 
-ps_status ps_sampler_run(struct ps_sampler *s, ps_status mine, const struct ps_batch_id *id,
-                         const uint64_t *node, uint32_t count)
+static PS_MUST ps_status make_questions(struct ps_sampler *s, const struct ps_sample *batch,
+                                        uint32_t n)
 {
-    struct ps_ctx *ctx = ps_world_ctx(s->shard->world);
-    struct ps_span span = ps_span_begin(PS_EV_sample);
-    uint64_t before = s->edges;
+    PS_TRY(PS_GROW(&ps_world_ctx(s->shard->world)->mem, PS_MEM_BLOCKS, s->question, s->question_cap,
+                   n, 0));
+    for (uint32_t g = 0; g < n; g++)
+        s->question[g] = (struct ps_ask_list){batch[g].node, batch[g].count};
+    return PS_OK;
+}
 
-    if (mine == PS_OK)
-        mine = begin_batch(s, node, count);
+static PS_MUST ps_status finish_all(struct ps_sampler *s, struct ps_sample *batch, uint32_t n,
+                                    uint32_t hop)
+{
+    PS_TRY(open_answers(s));
+    for (uint32_t g = 0; g < n; g++)
+        PS_TRY(finish_hop(s, &batch[g], g, hop));
+    return PS_OK;
+}
+
+/* Batches that are asked for together. */
+static PS_MUST ps_status sample_together(struct ps_sampler *s, ps_status mine,
+                                         struct ps_sample *batch, uint32_t n)
+{
     for (uint32_t hop = 0; hop < s->hops; hop++) {
-        uint32_t n = s->map.count;
-        PS_TRY(ps_ask_send(&s->ask, mine, PS_TRAFFIC_IDS, s->map.id, n, false));
-        mine = ps_sample_owner_answer(&s->owner, &s->ask, id, hop, s->fanout[hop]);
+        if (mine == PS_OK)
+            mine = make_questions(s, batch, n);
+        PS_TRY(ps_ask_groups(&s->ask, mine, PS_TRAFFIC_IDS, s->question, n, false));
+        mine = ps_sample_owner_answer(&s->owner, &s->ask, batch, hop, s->fanout[hop]);
         PS_TRY(ps_ask_reply(&s->ask, mine, PS_TRAFFIC_SAMPLING, s->owner.part, s->owner.bytes));
-        mine = finish_hop(s, hop, n);
+        mine = finish_all(s, batch, n, hop);
     }
-    ps_span_end(&ctx->trace, &span, s->edges - before);
     return mine;
 }
 
-const struct ps_block *ps_sampler_blocks(const struct ps_sampler *s)
+/* Parts of the batch that begins at @p g. */
+static uint32_t parts_of(const struct ps_sample *batch, uint32_t g, uint32_t n)
 {
-    return s->block;
+    uint32_t k = 1;
+
+    while (g + k < n && memcmp(&batch[g].id, &batch[g + k].id, sizeof batch[g].id) == 0)
+        k++;
+    return k;
 }
 
-const uint64_t *ps_sampler_nodes(const struct ps_sampler *s, uint32_t *count)
+ps_status ps_sampler_run(struct ps_sampler *s, ps_status mine, struct ps_sample *batch, uint32_t n)
 {
-    *count = s->map.count;
-    return s->map.id;
-}
+    struct ps_ctx *ctx = ps_world_ctx(s->shard->world);
+    struct ps_span span = ps_span_begin(PS_EV_sample);
+    bool alone = ps_world_ranks(s->shard->world) == 1;
+    uint64_t edges = 0;
 
-uint64_t ps_sampler_fingerprint(const struct ps_sampler *s)
-{
-    return s->owner.fingerprint;
-}
-
-uint64_t ps_sampler_edges(const struct ps_sampler *s)
-{
-    return s->edges;
+    for (uint32_t g = 0; g < n; g++)
+        batch[g].hops = s->hops;
+    for (uint32_t g = 0, k; g < n; g += k) {
+        /* alone there is nobody to wait for: a batch at a time needs less memory and fewer caches
+         */
+        k = alone ? parts_of(batch, g, n) : n;
+        if (g > 0)
+            PS_TRY(mine);
+        mine = sample_together(s, mine, batch + g, k);
+    }
+    for (uint32_t g = 0; g < n; g++)
+        edges += batch[g].edges;
+    ps_span_end(&ctx->trace, &span, edges);
+    return mine;
 }

@@ -3,8 +3,9 @@
  * @file sample_owner.h
  * @brief The answering half of sampling: an owner draws for all ranks.
  *
- * An answer to n questions is u32 degree[n], u32 count[n], u32 multiplicity[n], padding to
- * 8 bytes, then the drawn ids of all questions one behind the other, 4 or 8 bytes each.
+ * An answer to the n questions of a batch is u32 degree[n], u32 count[n], u32 multiplicity[n],
+ * padding to 8 bytes, then the drawn ids of all questions one behind the other, 4 or 8 bytes
+ * each, padding to 8 bytes. The answers to several batches follow each other.
  */
 #ifndef PS_GRAPH_SAMPLE_OWNER_H
 #define PS_GRAPH_SAMPLE_OWNER_H
@@ -17,14 +18,14 @@
 struct ps_sample_owner {
     struct ps_shard *shard;
     size_t id_bytes; /**< of one neighbour in an answer: 4 or 8 */
-    uint32_t *asked; /**< (shard nodes) by how many ranks, while answering; else 0 */
+    uint32_t *asked; /**< (shard nodes) by how many ranks in a batch, while answering; else 0 */
     unsigned char *reply;
-    uint64_t *bytes;   /**< (R) of the answer to each rank */
-    const void **part; /**< (R) */
-    uint64_t *list_at; /* where the list of each question begins, in ids */
-    uint64_t *word;    /* (threads, word_max) room to draw and to hash in */
+    uint64_t *bytes;      /**< (R) of the answer to each rank */
+    const void **part;    /**< (R) */
+    unsigned char **next; /**< (R) where the answer of the next batch goes */
+    uint64_t *list_at;    /* where the list of each question begins, in ids */
+    uint64_t *word;       /* (threads, word_max) room to draw and to hash in */
     size_t reply_cap, list_cap, word_cap;
-    uint64_t fingerprint;
 };
 
 /** Room for answering. Not collective. @return PS_EMEM */
@@ -32,10 +33,10 @@ PS_MUST ps_status ps_sample_owner_init(struct ps_sample_owner *o, struct ps_shar
 /** Give the memory back; also after a failed init. */
 void ps_sample_owner_fini(struct ps_sample_owner *o);
 
-/** Answer what was heard; sets part and bytes. Not collective. */
+/** Answer what was heard; sets part and bytes. Not collective. @param[in,out] batch (ask->groups)
+ *  has the ids, and gets the fingerprints of what was drawn */
 PS_MUST ps_status ps_sample_owner_answer(struct ps_sample_owner *o, const struct ps_ask *ask,
-                                         const struct ps_batch_id *id, uint32_t hop,
-                                         int64_t fanout);
+                                         struct ps_sample *batch, uint32_t hop, int64_t fanout);
 
 /** An answer taken apart; borrowed. */
 struct ps_answer {
@@ -43,9 +44,10 @@ struct ps_answer {
     const unsigned char *list;
 };
 
-/** @return PS_EPEER if the sizes do not fit together */
-PS_MUST ps_status ps_answer_parse(struct ps_answer *a, const unsigned char *data, uint64_t bytes,
-                                  uint64_t n, size_t id_bytes, uint32_t rank);
+/** The first answer in @p data, which has @p left bytes. @param[out] bytes of that answer
+ *  @return PS_EPEER if it is longer than what is left */
+PS_MUST ps_status ps_answer_parse(struct ps_answer *a, const unsigned char *data, uint64_t left,
+                                  uint64_t n, size_t id_bytes, uint32_t rank, uint64_t *bytes);
 
 /** One id of a list. */
 static inline uint64_t ps_answer_id(const unsigned char *p, size_t width)

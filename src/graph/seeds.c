@@ -149,8 +149,8 @@ static void unpack(struct ps_seeds *s, const void *data, uint64_t bytes)
     }
 }
 
-ps_status ps_seeds_take(struct ps_seeds *s, uint64_t seed, uint64_t epoch, uint64_t batch,
-                        uint64_t batch_size)
+ps_status ps_seeds_take(struct ps_seeds *s, ps_status mine, uint64_t seed, uint64_t epoch,
+                        uint64_t batch, uint64_t batch_size)
 {
     struct ps_world *w = s->shard->world;
     uint32_t ranks = ps_world_ranks(w), me = ps_world_rank(w);
@@ -167,8 +167,8 @@ ps_status ps_seeds_take(struct ps_seeds *s, uint64_t seed, uint64_t epoch, uint6
     unpack(s, s->part[me], s->bytes[me]);
     s->bytes[me] = 0;
     if (!travels)
-        return PS_OK;
-    PS_TRY(ps_world_alltoall(w, PS_TRAFFIC_IDS, PS_OK, s->part, s->bytes, &s->inbox));
+        return mine;
+    PS_TRY(ps_world_alltoall(w, PS_TRAFFIC_IDS, mine, s->part, s->bytes, &s->inbox));
     for (uint32_t r = 0; r < ranks; r++)
         unpack(s, s->inbox.data + s->inbox.begin[r], s->inbox.bytes[r]);
     return PS_OK;

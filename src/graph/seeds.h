@@ -45,10 +45,11 @@ uint64_t ps_seeds_batches(const struct ps_shard *shard, uint64_t batch_size);
  *  nothing. Not collective. @return PS_EMEM */
 PS_MUST ps_status ps_seeds_reserve(struct ps_seeds *s, uint64_t batch_size);
 
-/** Find this rank's seeds of a batch. Collective (it talks only where a surplus travels, which
- *  all ranks know). @pre batch < ps_seeds_batches, room was made */
-PS_MUST ps_status ps_seeds_take(struct ps_seeds *s, uint64_t seed, uint64_t epoch, uint64_t batch,
-                                uint64_t batch_size);
+/** Find this rank's seeds of a batch; with a failure @p mine this rank only takes part. Collective
+ * (it talks only where a surplus travels, which all ranks know). @pre batch < ps_seeds_batches,
+ * room was made */
+PS_MUST ps_status ps_seeds_take(struct ps_seeds *s, ps_status mine, uint64_t seed, uint64_t epoch,
+                                uint64_t batch, uint64_t batch_size);
 
 /** The deal alone, for tests: who computes each position. @param[in] owner (n) rank that owns
  *  it; @param[out] rank (n); @param own, quota working storage (ranks) each */

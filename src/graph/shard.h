@@ -83,6 +83,9 @@ static inline uint64_t ps_shard_source(const struct ps_shard *s, uint64_t e)
 {
     return s->index32 != NULL ? s->index32[e] : s->index64[e];
 }
+/** How much it pays to keep the row of shard node @p v: classes 0 to 1023, rising with the
+ *  logarithm of its out-degree, in steps of 2^(1/32). */
+uint32_t ps_shard_score(const struct ps_shard *s, uint64_t v);
 /** The part that holds shard node @p v. */
 const struct ps_shard_part *ps_shard_part_of(const struct ps_shard *s, uint64_t v);
 

@@ -3,7 +3,6 @@
 #include "src/graph/rows.h"
 
 #include <string.h>
-#include <xxhash.h>
 
 static const uint32_t type_bytes[] = {[PS_TYPE_F32] = 4, [PS_TYPE_F16] = 2, [PS_TYPE_I8] = 1};
 
@@ -133,22 +132,4 @@ uint64_t ps_slab_bytes(const struct ps_slab *s)
         return s->count * s->row_bytes;
     return s->begin[s->count] *
            (meta->feature_index_bytes + (meta->feature_values ? sizeof(float) : 0));
-}
-
-uint64_t ps_slab_hash(const struct ps_slab *s, const struct ps_batch_id *id, uint64_t i)
-{
-    const struct ps_meta *meta = s->shard->meta;
-    bool is_dense = meta->feature_kind == PS_FEATURES_DENSE;
-    uint64_t word[4] = {id->epoch, id->index, s->shard->first + s->node[i],
-                        is_dense ? 8 * type_bytes[meta->feature_type] : 32};
-    uint64_t h = XXH3_64bits(word, sizeof word);
-    uint64_t n;
-
-    if (is_dense)
-        return XXH3_64bits_withSeed(s->dense + i * s->row_bytes, s->row_bytes, h);
-    n = s->begin[i + 1] - s->begin[i];
-    h = XXH3_64bits_withSeed(s->col + s->begin[i] * meta->feature_index_bytes,
-                             n * meta->feature_index_bytes, h);
-    return s->value == NULL ? h
-                            : XXH3_64bits_withSeed(s->value + s->begin[i], n * sizeof(float), h);
 }

@@ -4,7 +4,9 @@
 struct ps_world {
     struct ps_ctx *ctx;
     struct ps_worker *worker;
-    struct ps_comm *comm;
+    struct ps_comm *comm; /* of jobs */
+    struct ps_comm *own;  /* of the owner */
+    bool in_job;          /* where the worker has no thread: whose call it is */
     struct ps_io *io;
     struct ps_fetch *fetch;
     const struct ps_opts *opts; /* while opening */
@@ -40,10 +42,8 @@ ps_status ps_world_open(struct ps_world **out, struct ps_ctx *ctx, const struct 
     st = ps_worker_new(&w->worker, &ctx->mem, !ps_comm_any_thread(w->comm));
     if (st == PS_OK)
         st = ps_worker_call(w->worker, open_disk, w);
-    if (w->worker == NULL)
-        PS_GO(st, ps_comm_agree(w->comm, st));
-    else
-        PS_GO(st, ps_world_agree(w, st));
+    PS_GO(st, ps_comm_agree(w->comm, st));
+    PS_GO(st, ps_comm_twin(&w->own, w->comm));
     *out = w;
     return PS_OK;
 out:
@@ -80,6 +80,7 @@ void ps_world_close(struct ps_world **out)
         return;
     if (w->worker != NULL && ps_worker_call(w->worker, close_disk, w) == PS_OK)
         ps_worker_free(&w->worker);
+    ps_comm_free(&w->own);
     ps_comm_free(&w->comm);
     ps_mem_free(&w->ctx->mem, &w);
     *out = NULL;
@@ -115,135 +116,84 @@ struct ps_fetch_counts ps_world_fetch_counts(const struct ps_world *w)
     return ps_fetch_counts(w->fetch);
 }
 
-/* A call as data: what the thread needs to make it. */
-struct job {
-    struct ps_world *w;
-    ps_status mine;
-    enum ps_traffic as;
-    const void *in;
-    const void *const *part;
-    const uint64_t *part_bytes;
-    struct ps_inbox *inbox;
-    void *out;
-    uint64_t n, n_wide, n_whole;
-    float *real;
-    double *wide;
-    uint64_t *whole;
+/* Calls of a job and calls of the owner have an order each, so each has a communicator. */
+static struct ps_comm *here(const struct ps_world *w)
+{
+    return w->in_job || ps_worker_inside(w->worker) ? w->comm : w->own;
+}
+
+void ps_world_begin(struct ps_world *w, ps_job_fn *fn, void *arg)
+{
+    w->in_job = ps_worker_is_inline(w->worker);
+    ps_worker_begin(w->worker, fn, arg);
+    w->in_job = false;
+}
+
+ps_status ps_world_end(struct ps_world *w)
+{
+    return ps_worker_end(w->worker);
+}
+
+struct add_file {
+    struct ps_io *io;
+    const char *path;
     uint32_t *file;
-    uint32_t root;
 };
 
 static ps_status do_add_file(void *arg)
 {
-    const struct job *j = arg;
-    return ps_io_add_file(j->w->io, j->in, j->file);
+    const struct add_file *j = arg;
+    return ps_io_add_file(j->io, j->path, j->file);
 }
 
 ps_status ps_world_add_file(struct ps_world *w, const char *path, uint32_t *file)
 {
-    struct job j = {.w = w, .in = path, .file = file};
-    return ps_worker_call(w->worker, do_add_file, &j);
+    return ps_worker_call(w->worker, do_add_file, &(struct add_file){w->io, path, file});
 }
+
+struct fetch {
+    struct ps_fetch *fetch;
+    const struct ps_extent *extent;
+    uint64_t n;
+};
 
 static ps_status do_fetch(void *arg)
 {
-    const struct job *j = arg;
-    return ps_fetch_run(j->w->fetch, j->in, j->n);
+    const struct fetch *j = arg;
+    return ps_fetch_run(j->fetch, j->extent, j->n);
 }
 
 ps_status ps_world_fetch(struct ps_world *w, const struct ps_extent *extent, uint64_t n)
 {
-    struct job j = {.w = w, .in = extent, .n = n};
-    return n == 0 ? PS_OK : ps_worker_call(w->worker, do_fetch, &j);
-}
-
-/* A collective call on the thread. With a status of its own this rank keeps its sentence: the
- * thread saw the status only. */
-static PS_MUST ps_status hand_over(ps_job_fn *fn, struct job *j)
-{
-    struct ps_err_record why;
-    ps_status st;
-
-    ps_err_take(&why);
-    st = ps_worker_call(j->w->worker, fn, j);
-    if (j->mine != PS_OK)
-        ps_err_give(&why);
-    return st;
-}
-
-static ps_status do_alltoall(void *arg)
-{
-    const struct job *j = arg;
-    return ps_comm_alltoall(j->w->comm, j->as, j->mine, j->part, j->part_bytes, j->inbox);
+    return n == 0 ? PS_OK
+                  : ps_worker_call(w->worker, do_fetch, &(struct fetch){w->fetch, extent, n});
 }
 
 ps_status ps_world_alltoall(struct ps_world *w, enum ps_traffic as, ps_status mine,
                             const void *const *part, const uint64_t *bytes, struct ps_inbox *in)
 {
-    struct job j = {.w = w, .as = as, .mine = mine, .part = part, .part_bytes = bytes, .inbox = in};
-
-    return hand_over(do_alltoall, &j);
-}
-
-static ps_status do_sum(void *arg)
-{
-    const struct job *j = arg;
-    return ps_comm_sum(j->w->comm, j->mine, j->real, j->n, j->wide, j->n_wide, j->whole,
-                       j->n_whole);
+    return ps_comm_alltoall(here(w), as, mine, part, bytes, in);
 }
 
 ps_status ps_world_sum(struct ps_world *w, ps_status mine, float *real, uint64_t n_real,
                        double *wide, uint64_t n_wide, uint64_t *whole, uint64_t n_whole)
 {
-    struct job j = {.w = w,
-                    .mine = mine,
-                    .real = real,
-                    .n = n_real,
-                    .wide = wide,
-                    .n_wide = n_wide,
-                    .whole = whole,
-                    .n_whole = n_whole};
-
-    return hand_over(do_sum, &j);
-}
-
-static ps_status do_gather(void *arg)
-{
-    const struct job *j = arg;
-    return ps_comm_gather(j->w->comm, j->mine, j->in, j->n, j->out);
+    return ps_comm_sum(here(w), mine, real, n_real, wide, n_wide, whole, n_whole);
 }
 
 ps_status ps_world_gather(struct ps_world *w, ps_status mine, const void *own, uint64_t bytes,
                           void *all)
 {
-    struct job j = {.w = w, .mine = mine, .in = own, .n = bytes, .out = all};
-
-    return hand_over(do_gather, &j);
-}
-
-static ps_status do_broadcast(void *arg)
-{
-    const struct job *j = arg;
-    return ps_comm_broadcast(j->w->comm, j->mine, j->out, j->n, j->root);
+    return ps_comm_gather(here(w), mine, own, bytes, all);
 }
 
 ps_status ps_world_broadcast(struct ps_world *w, ps_status mine, void *data, uint64_t bytes,
                              uint32_t root)
 {
-    struct job j = {.w = w, .mine = mine, .out = data, .n = bytes, .root = root};
-
-    return hand_over(do_broadcast, &j);
-}
-
-static ps_status do_agree(void *arg)
-{
-    const struct job *j = arg;
-    return ps_comm_agree(j->w->comm, j->mine);
+    return ps_comm_broadcast(here(w), mine, data, bytes, root);
 }
 
 ps_status ps_world_agree(struct ps_world *w, ps_status mine)
 {
-    struct job j = {.w = w, .mine = mine};
-
-    return hand_over(do_agree, &j);
+    return ps_comm_agree(here(w), mine);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file world.h
- * @brief The one thread of a rank that talks to disk and network.
+ * @brief Disk and network of a rank: the thread that brings data, beside the one that trains.
  *
- * It owns the I/O engine and makes every MPI call; training hands it work and waits (or,
- * later, goes on). Where MPI allows calls from the main thread only, the work is done in
- * the caller.
+ * A thread owns the I/O engine. The owner of the world hands it reads and waits, or hands it a
+ * whole job, which reads and exchanges while the owner goes on. Collective calls of the job and of
+ * the owner have an order each and travel on communicators of their own; MPI is never called by two
+ * threads at a time. Where MPI allows calls from the main thread only, jobs are done in the caller.
  *
- * @par Threads     the functions here are called by the owner (training) only
- * @par Collective  as the functions of comm.h that they hand over
+ * @par Threads     the functions here are called by the owner (training) and by its job
+ * @par Collective  as the functions of comm.h
  */
 #ifndef PS_GRAPH_WORLD_H
 #define PS_GRAPH_WORLD_H
@@ -42,11 +43,21 @@ uint32_t ps_world_ranks(const struct ps_world *w);
 const char *ps_world_io_name(const struct ps_world *w);
 struct ps_fetch_counts ps_world_fetch_counts(const struct ps_world *w);
 
-/** ps_io_add_file, ps_fetch_run on the thread. Not collective. */
+/**
+ * Hand a whole job to the thread: it may use everything below while the owner goes on, who until
+ * the end may make collective calls but no reads. At most one job at a time. Where MPI allows calls
+ * from the main thread only the job is done at once.
+ */
+void ps_world_begin(struct ps_world *w, ps_job_fn *fn, void *arg);
+/** Wait for it. @return what it returned */
+PS_MUST ps_status ps_world_end(struct ps_world *w);
+
+/** ps_io_add_file, ps_fetch_run on the thread. Not collective. By the owner only while no job is
+ *  under way. */
 PS_MUST ps_status ps_world_add_file(struct ps_world *w, const char *path, uint32_t *file);
 PS_MUST ps_status ps_world_fetch(struct ps_world *w, const struct ps_extent *extent, uint64_t n);
 
-/** The collectives of comm.h on the thread. */
+/** The collectives of comm.h. */
 PS_MUST ps_status ps_world_alltoall(struct ps_world *w, enum ps_traffic as, ps_status mine,
                                     const void *const *part, const uint64_t *bytes,
                                     struct ps_inbox *in);

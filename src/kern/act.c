@@ -127,8 +127,9 @@ void ps_drop_dense(int threads, const struct ps_drop *drop, uint32_t rows, uint3
     for (uint64_t p = 0; p < parts; p++) {
         const uint32_t begin = (uint32_t)(p * each);
         const uint32_t end = rows - begin < each ? rows : begin + each;
-        memcpy(out + (size_t)begin * cols, in + (size_t)begin * cols,
-               (size_t)(end - begin) * cols * sizeof *out);
+        if (in != out)
+            memcpy(out + (size_t)begin * cols, in + (size_t)begin * cols,
+                   (size_t)(end - begin) * cols * sizeof *out);
         drop_rows(drop, begin, end, cols, out);
     }
 }

@@ -51,7 +51,7 @@ struct ps_act {
 void ps_act_rows(const struct ps_act *act, uint32_t begin, uint32_t end, uint32_t cols, ps_real *y);
 void ps_act(int threads, const struct ps_act *act, uint32_t rows, uint32_t cols, ps_real *y);
 
-/** Dense input: out = dropped in. Both (rows, cols). */
+/** Dense input: out = dropped in. Both (rows, cols); they may be the same. */
 void ps_drop_dense(int threads, const struct ps_drop *drop, uint32_t rows, uint32_t cols,
                    const ps_real *in, ps_real *out);
 

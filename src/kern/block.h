@@ -12,6 +12,7 @@
 #ifndef PS_KERN_BLOCK_H
 #define PS_KERN_BLOCK_H
 
+#include "src/kern/packed.h"
 #include "src/kern/real.h"
 
 #include <stdint.h>
@@ -34,11 +35,12 @@ struct ps_block {
                                        hop of the global batch; at least 1 */
 };
 
-/** Feature rows of one batch, either dense or as CSR bags of words. */
+/** Feature rows of one batch: dense, packed in slots, or CSR bags of words. */
 struct ps_rows {
     uint32_t count;            /**< M of the input block */
     uint32_t dim;              /**< D */
-    const ps_real *dense;      /**< (count, dim) row-major, or NULL for CSR */
+    const ps_real *dense;      /**< (count, dim) row-major, or NULL: packed or CSR */
+    struct ps_packed packed;   /**< rows in slots, or packed.base NULL */
     const uint64_t *row_begin; /**< (count+1) CSR only */
     const uint32_t *col;       /**< (nnz) ascending within a row */
     const float *value;        /**< (nnz), NULL if all are 1 */

@@ -17,6 +17,7 @@
 #ifndef PS_KERN_SPMM_H
 #define PS_KERN_SPMM_H
 
+#include "src/kern/packed.h"
 #include "src/kern/real.h"
 
 #include <stdbool.h>
@@ -25,26 +26,30 @@
 
 /** Borrowed arrays. R rows, D columns. At most one of edge, source, degree. */
 struct ps_spmm {
-    uint32_t rows, cols;    /**< R, D */
-    const uint64_t *begin;  /**< (R) first edge of each row */
-    const uint64_t *end;    /**< (R) one past the last; begin + 1 where rows touch */
-    const uint32_t *index;  /**< (E) row of x */
-    const float *edge;      /**< (E) w_e, or NULL */
-    const ps_real *source;  /**< w_e = source[index_e], or NULL */
-    const uint32_t *degree; /**< w_e = 1 / sqrt(degree[index_e] + 1), or NULL */
-    const ps_real *scale;   /**< (R) a_v, or NULL for 1 */
-    const ps_real *x;       /**< (., D) rows of x_stride numbers */
-    size_t x_stride;        /**< numbers from row to row */
-    uint32_t self_rows;     /**< rows v < self_rows have the second term */
-    const ps_real *self;    /**< (self_rows) s_v, or NULL for 1 */
-    const ps_real *self_x;  /**< (self_rows, D), or NULL: no second term */
+    uint32_t rows, cols;            /**< R, D */
+    const uint64_t *begin;          /**< (R) first edge of each row */
+    const uint64_t *end;            /**< (R) one past the last; begin + 1 where rows touch */
+    const uint32_t *index;          /**< (E) row of x */
+    const float *edge;              /**< (E) w_e, or NULL */
+    const ps_real *source;          /**< w_e = source[index_e], or NULL */
+    const uint32_t *degree;         /**< w_e = 1 / sqrt(degree[index_e] + 1), or NULL */
+    const ps_real *scale;           /**< (R) a_v, or NULL for 1 */
+    const ps_real *x;               /**< (., D) rows of x_stride numbers */
+    size_t x_stride;                /**< numbers from row to row */
+    const struct ps_packed *packed; /**< in place of x: rows in slots; then weights are `source` or
+                                         none, and self_x is the row of packed itself, taken
+                                         where `self` is not NULL */
+    uint32_t self_rows;             /**< rows v < self_rows have the second term */
+    const ps_real *self;            /**< (self_rows) s_v, or NULL for 1 */
+    const ps_real *self_x;          /**< (self_rows, D), or NULL: no second term */
     size_t self_stride;
     const ps_real *beside; /**< (R, D), or NULL: also out[v] - D = beside[v], so that out is the
                                 right half of [beside | sum] */
     size_t beside_stride;
-    bool gated;   /**< out[v,c] = old out[v,c] > 0 ? result * gate : 0 */
-    ps_real gate; /**< the backward of ReLU and dropout, see act.h */
-    ps_real *out; /**< (R, D); overlaps with nothing else */
+    bool own_beside; /**< the same with rows of packed for beside */
+    bool gated;      /**< out[v,c] = old out[v,c] > 0 ? result * gate : 0 */
+    ps_real gate;    /**< the backward of ReLU and dropout, see act.h */
+    ps_real *out;    /**< (R, D); overlaps with nothing else */
     size_t out_stride;
 };
 

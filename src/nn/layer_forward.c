@@ -18,16 +18,17 @@ static const double cost_edge = 8, cost_bag = 4, cost_scatter = 32;
  * too much memory. */
 enum { DENSE_LIMIT = 4 };
 
-static bool choose_aggregate_first(const struct ps_layer *y, uint32_t l, const struct ps_block *b,
-                                   const struct ps_input *in)
+bool ps_layer_aggregates_first(const struct ps_model *m, uint32_t l, const struct ps_block *b,
+                               const struct ps_input *in)
 {
+    const struct ps_layer *y = &m->layer[l];
     const double n = b->dst_count, rows = b->src_count, edges = (double)b->edge_count;
     const double d_in = y->dim_in, d_out = y->dim_out, width = y->width;
     const double passes = l == 0 ? 2 : 3; /* products: forward, dW and, above layer 0, dX */
     const double product_rows = y->width == 2 ? rows + n : rows;
     double first = passes * n * width * d_in * d_out, later = 2 * cost_edge * edges * d_out;
 
-    if (in->dense != NULL) {
+    if (in->dense != NULL || in->packed.base != NULL) {
         first += (passes - 1) * cost_edge * edges * d_in;
         later += passes * product_rows * d_in * d_out;
     } else {
@@ -42,9 +43,10 @@ static bool choose_aggregate_first(const struct ps_layer *y, uint32_t l, const s
 
 struct ps_input ps_input_of(const struct ps_rows *rows)
 {
-    struct ps_input in = {.rows = rows->count, .cols = rows->dim, .dense = rows->dense};
+    struct ps_input in = {
+        .rows = rows->count, .cols = rows->dim, .dense = rows->dense, .packed = rows->packed};
 
-    if (rows->dense == NULL)
+    if (rows->dense == NULL && rows->packed.base == NULL)
         in.csr = (struct ps_csr){rows->count,         rows->dim, rows->row_begin,
                                  rows->row_begin + 1, rows->col, rows->value};
     return in;
@@ -91,7 +93,8 @@ static void aggregate_bags(const struct ps_model *m, struct ps_layer *y, const s
         ps_csr_dense(m->ctx->threads, &in->csr, b->dst_count, y->c.p, stride);
 }
 
-/* The weighted sum over neighbours of rows x (M, cols), and for GCN of the row itself. */
+/* The weighted sum over neighbours of rows x (M, cols), and for GCN of the row itself. Where the
+ * rows are packed the caller sets them and x is NULL. */
 static struct ps_spmm aggregation(const struct ps_model *m, const struct ps_layer *y,
                                   const struct ps_block *b, uint32_t cols, const ps_real *x)
 {
@@ -120,14 +123,17 @@ static ps_status forward_aggregate_first(struct ps_model *m, struct ps_layer *y,
     const uint32_t n = b->dst_count, wide = y->width * y->dim_in;
 
     PS_TRY(PS_BUF_GROW(m, y->c, (size_t)n * wide));
-    if (in->dense == NULL) {
+    if (in->dense == NULL && in->packed.base == NULL) {
         aggregate_bags(m, y, b, in);
     } else {
         struct ps_spmm s = aggregation(m, y, b, y->dim_in, in->dense);
         s.out = y->c.p + wide - y->dim_in;
         s.out_stride = wide;
+        if (in->dense == NULL)
+            s.packed = &in->packed;
         if (y->width == 2) { /* [self | mean]: the left half is the row itself */
             s.beside = in->dense;
+            s.own_beside = in->dense == NULL;
             s.beside_stride = y->dim_in;
         }
         ps_spmm(threads, &s);
@@ -176,7 +182,8 @@ ps_status ps_layer_forward(struct ps_model *m, uint32_t l, const struct ps_batch
     } else {
         ps_norm_mean(b->dst_count, b->row_begin, y->a.p);
     }
-    y->aggregate_first = choose_aggregate_first(y, l, b, in);
+    y->aggregate_first = ps_layer_aggregates_first(m, l, b, in);
+    PS_ASSERT(y->aggregate_first || in->packed.base == NULL || in->dense != NULL);
     return y->aggregate_first ? forward_aggregate_first(m, y, b, in, &act)
                               : forward_transform_first(m, y, b, in, &act);
 }

@@ -87,6 +87,10 @@ struct ps_step_sums {
 PS_MUST ps_status ps_model_step(struct ps_model *m, const struct ps_batch *batch,
                                 struct ps_step_sums *sums);
 
+/** Bytes of buffers that a step on such blocks takes, up to how much a bag of words holds.
+ *  @param[in] block (layers) only counts are looked at @param[in] bags  the features are bags */
+uint64_t ps_model_step_bytes(const struct ps_model *m, const struct ps_block *block, bool bags);
+
 /**
  * Forward only. @param[out] logits (N of the last block, classes); borrowed from
  * the model, valid until its next call. With @p training dropout is on.

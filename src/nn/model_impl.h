@@ -48,10 +48,11 @@ struct ps_layer {
     struct ps_buf_real a, s; /**< (N) factors of norm.h */
 };
 
-/** The input of a layer: dense, or bags of words in the first. */
+/** The input of a layer: dense, or in the first packed rows or bags of words. */
 struct ps_input {
     uint32_t rows, cols;
-    const ps_real *dense; /**< (rows, cols), or NULL: csr */
+    const ps_real *dense;    /**< (rows, cols), or NULL: packed or csr */
+    struct ps_packed packed; /**< base not NULL: packed rows; only aggregated, never multiplied */
     struct ps_csr csr;
 };
 
@@ -68,7 +69,7 @@ struct ps_model {
     struct ps_buf_real scratch[2]; /**< projected rows and gradients on their way */
     struct ps_buf_real partial;    /**< partial sums of the weights' gradients */
 
-    struct ps_buf_real dropped; /**< dense input after dropout */
+    struct ps_buf_real dropped; /**< dense input after dropout, or unpacked */
     struct ps_buf_u64 drop_end; /**< the same for bags, see ps_csr_drop */
     struct ps_buf_u32 drop_index;
     struct ps_buf_float drop_value;
@@ -79,6 +80,10 @@ struct ps_model {
 
 /** Rows as a layer's input. */
 struct ps_input ps_input_of(const struct ps_rows *rows);
+
+/** Whether layer @p l sums the rows of @p in before it multiplies them: from shapes alone. */
+bool ps_layer_aggregates_first(const struct ps_model *m, uint32_t l, const struct ps_block *b,
+                               const struct ps_input *in);
 
 /** The weights that neighbours' rows are multiplied with; W_self is at layer->weight. */
 static inline uint64_t ps_weight_neigh(const struct ps_layer *y)

@@ -40,6 +40,15 @@ static ps_status drop_input(struct ps_model *m, const struct ps_batch *batch, st
     return PS_OK;
 }
 
+/* Packed rows that are multiplied before they are summed are widened first. */
+static ps_status unpack_input(struct ps_model *m, struct ps_input *in)
+{
+    PS_TRY(PS_BUF_GROW(m, m->dropped, (size_t)in->rows * in->cols));
+    ps_packed_unpack(m->ctx->threads, &in->packed, in->rows, in->cols, m->dropped.p);
+    in->dense = m->dropped.p;
+    return PS_OK;
+}
+
 /* What layer l reads: the features as they were dropped, or the layer below. */
 static struct ps_input input_of(const struct ps_model *m, const struct ps_batch *batch, uint32_t l,
                                 const struct ps_input *features)
@@ -54,8 +63,14 @@ static struct ps_input input_of(const struct ps_model *m, const struct ps_batch 
 static ps_status forward(struct ps_model *m, const struct ps_batch *batch, bool training,
                          struct ps_input *features)
 {
+    bool drops_input;
+
     *features = ps_input_of(&batch->input);
-    if (training && m->layer[0].threshold != 0)
+    drops_input = training && m->layer[0].threshold != 0;
+    if (features->packed.base != NULL &&
+        (drops_input || !ps_layer_aggregates_first(m, 0, &batch->block[0], features)))
+        PS_TRY(unpack_input(m, features));
+    if (drops_input)
         PS_TRY(drop_input(m, batch, features));
     if (m->shape.kind == PS_NN_GCN) {
         PS_TRY(PS_BUF_GROW(m, m->source, features->rows));

@@ -8,9 +8,23 @@
 
 /* Options that change where, how fast and how loudly, but not what is computed. */
 static const char *const free_option[] = {
-    "json",      "quiet", "config", "out",   "force",     "memory",           "threads",
-    "trace",     "stage", "resume", "ranks", "log-every", "checkpoint-every", "checkpoint-steps",
+    "json",
+    "quiet",
+    "config",
+    "out",
+    "force",
+    "memory",
+    "threads",
+    "trace",
+    "stage",
+    "resume",
+    "ranks",
+    "log-every",
+    "checkpoint-every",
+    "checkpoint-steps",
     "max-hours",
+    "window",
+    "no-overlap",
 };
 
 /* Groups of options that say how edges of the program work, not what goes over them. */

@@ -138,6 +138,7 @@ static PS_MUST ps_status finish(struct ps_job *j, FILE *table, json_t **report)
     ps_job_facts(j, &own);
     PS_TRY(ps_world_gather(j->world, PS_OK, &own, sizeof own, j->fact));
     PS_TRY(ps_world_agree(j->world, tell(j, table, report)));
+    PS_TRY(ps_world_agree(j->world, ps_trainer_end_record(j->trainer)));
     return ps_world_agree(j->world, write_trace(j)); /* last: the record must not hang on it */
 }
 

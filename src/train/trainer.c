@@ -1,44 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/train/trainer.h"
 
+#include "src/train/loader.h"
+
 #include <math.h>
 #include <string.h>
 #include <xxhash.h>
-
-/* Global batches that are prepared together. One as yet: reading the union of their rows once and
- * overlapping it with training is what a larger window will be for. */
-enum { WINDOW = 1 };
-
-/* One batch of the window, with the storage that its blocks and rows live in. */
-struct slot {
-    struct ps_seeds seeds;
-    struct ps_sampler *sampler;
-    struct ps_row_fetch *rows;
-    struct ps_batch_id id;
-    struct ps_batch batch;
-};
-
-/* Global batches [first, first + count) of an epoch. */
-struct window {
-    uint64_t first;
-    uint32_t count;
-    struct slot slot[WINDOW];
-};
 
 struct ps_trainer {
     struct ps_ctx *ctx;
     const struct ps_opts *o;
     struct ps_world *world;
     struct ps_shard *shard;
-    struct window window;
+    struct ps_loader *loader;
     struct ps_model *model;
     struct ps_optim *optim;
+    float *sum; /* (weights) gradients of the parts of a batch; NULL where it has one */
     struct ps_eval *valid, *test;
-    float *best;    /* (weights) of the best epoch so far */
-    uint64_t *hash; /* (ranks) of weights, compared every epoch */
-    uint64_t seeds_done;
-    bool is_set_up;        /* the first batch has begun */
-    struct ps_position at; /* of the run that is trained */
+    struct ps_row_trace *record;                /* of --record-rows; NULL: none */
+    float *best;                                /* (weights) of the best epoch so far */
+    uint64_t *hash;                             /* (ranks) of weights, compared every epoch */
+    uint64_t seeds_done, samples, bytes, edges; /* of the batches that were trained */
+    bool is_set_up;                             /* the first batch has begun */
+    struct ps_position at;                      /* of the run that is trained */
     uint64_t wish[PS_WISH_COUNT];
 };
 
@@ -88,6 +72,30 @@ static PS_MUST ps_status fanout_of(const struct ps_opts *o, int64_t fanout[PS_LI
     return PS_OK;
 }
 
+static uint64_t bytes_needed(const void *arg, const struct ps_sample *part)
+{
+    const struct ps_trainer *t = arg;
+
+    return ps_model_step_bytes(t->model, part->block,
+                               t->shard->meta->feature_kind == PS_FEATURES_CSR);
+}
+
+static PS_MUST ps_status make_loader(struct ps_trainer *t, const int64_t *fanout, uint32_t layers)
+{
+    const struct ps_loader_setup setup = {
+        .fanout = fanout,
+        .layers = layers,
+        .batch_size = t->o->train.batch_size,
+        .window = ps_u32(t->o->core.window),
+        .parts = ps_u32(t->o->core.micro_batches),
+        .overlap = !t->o->core.no_overlap,
+        .need = bytes_needed,
+        .need_arg = t,
+    };
+
+    return ps_loader_new(&t->loader, t->shard, &setup);
+}
+
 static PS_MUST ps_status make_parts(struct ps_trainer *t)
 {
     struct ps_optim_setup setup = {t->o->train.optimizer == PS_OPTIMIZER_ADAM ? PS_NN_ADAM
@@ -103,13 +111,12 @@ static PS_MUST ps_status make_parts(struct ps_trainer *t)
     PS_TRY(ps_optim_new(&t->optim, t->ctx, &setup, t->model));
     PS_TRY(PS_NEW(m, PS_MEM_WEIGHTS, t->best, ps_model_weight_count(t->model)));
     PS_TRY(PS_NEW(m, PS_MEM_OTHER, t->hash, ps_world_ranks(t->world)));
-    for (uint32_t i = 0; i < WINDOW; i++) {
-        struct slot *slot = &t->window.slot[i];
-        PS_TRY(ps_seeds_init(&slot->seeds, t->shard));
-        PS_TRY(ps_sampler_new(&slot->sampler, t->shard, fanout, shape.layers));
-        PS_TRY(ps_row_fetch_new(&slot->rows, t->shard));
-    }
-    return PS_OK;
+    if (t->o->core.micro_batches > 1)
+        PS_TRY(PS_NEW(m, PS_MEM_WEIGHTS, t->sum, ps_model_weight_count(t->model)));
+    if (*t->o->train.record_rows != '\0')
+        PS_TRY(ps_row_trace_new(&t->record, t->ctx, t->o->train.record_rows, t->shard->meta->nodes,
+                                ps_row_trace_bytes(t->shard->meta)));
+    return make_loader(t, fanout, shape.layers);
 }
 
 ps_status ps_trainer_new(struct ps_trainer **out, struct ps_shard *shard, const struct ps_opts *o)
@@ -141,13 +148,11 @@ void ps_trainer_free(struct ps_trainer **out)
     if (t == NULL)
         return;
     m = &t->ctx->mem;
+    ps_row_trace_free(&t->record);
     ps_eval_free(&t->valid);
     ps_eval_free(&t->test);
-    for (uint32_t i = 0; i < WINDOW; i++) {
-        ps_row_fetch_free(&t->window.slot[i].rows);
-        ps_sampler_free(&t->window.slot[i].sampler);
-        ps_seeds_fini(&t->window.slot[i].seeds);
-    }
+    ps_loader_free(&t->loader);
+    ps_mem_free(m, &t->sum);
     ps_optim_free(&t->optim);
     ps_model_free(&t->model);
     ps_mem_free(m, &t->best);
@@ -156,60 +161,54 @@ void ps_trainer_free(struct ps_trainer **out)
     *out = NULL;
 }
 
-/* Bring one global batch to this rank: seeds, blocks, rows. */
-static PS_MUST ps_status prepare_batch(struct ps_trainer *t, struct slot *slot)
+ps_status ps_trainer_end_record(struct ps_trainer *t)
 {
-    const struct ps_batch_id *id = &slot->id;
-    const uint64_t *node;
-    uint32_t count;
-    ps_status st;
-
-    PS_TRY(ps_seeds_take(&slot->seeds, id->seed, id->epoch, id->index, t->o->train.batch_size));
-    st = ps_sampler_run(slot->sampler, PS_OK, id, slot->seeds.node, slot->seeds.count);
-    node = ps_sampler_nodes(slot->sampler, &count);
-    st = ps_row_fetch_run(slot->rows, st, id, node, count);
-    slot->batch = (struct ps_batch){
-        .seed = id->seed,
-        .epoch = id->epoch,
-        .index = id->index,
-        .layer_count = ps_model_shape(t->model)->layers,
-        .block = ps_sampler_blocks(slot->sampler),
-        .node = node,
-        .out_degree = ps_row_fetch_store(slot->rows)->out_degree,
-        .input = ps_row_store_rows(ps_row_fetch_store(slot->rows)),
-        .label = slot->seeds.label,
-    };
-    return st;
+    return ps_row_trace_end(&t->record);
 }
 
-/* Prepare the batches of a window. A failure after the last exchange is this rank's alone: the
- * next collective call tells the others. */
-static PS_MUST ps_status prepare_window(struct ps_trainer *t, uint64_t seed, uint64_t epoch,
-                                        uint64_t first, uint64_t batches)
+/* Forward and backward of this rank's seeds, part by part; gradients are added in their order. */
+static PS_MUST ps_status step_parts(struct ps_trainer *t, const struct ps_loaded *batch,
+                                    struct ps_step_sums *sums)
 {
-    struct window *w = &t->window;
-    ps_status st = PS_OK;
+    float *gradient = ps_model_gradients(t->model);
+    uint64_t n = ps_model_weight_count(t->model);
 
-    w->first = first;
-    w->count = (uint32_t)ps_min(WINDOW, batches - first);
-    for (uint32_t i = 0; i < w->count; i++) {
-        w->slot[i].id = (struct ps_batch_id){seed, epoch, first + i};
-        if (i > 0)
-            PS_TRY(ps_world_agree(t->world, st));
-        st = prepare_batch(t, &w->slot[i]);
+    PS_TRY(ps_model_step(t->model, &batch->part[0], sums));
+    for (uint64_t i = 1; i < t->o->core.micro_batches; i++) {
+        struct ps_step_sums part;
+        memcpy(t->sum, gradient, n * sizeof *t->sum);
+        PS_TRY(ps_model_step(t->model, &batch->part[i], &part));
+        for (uint64_t k = 0; k < n; k++)
+            gradient[k] += t->sum[k];
+        sums->loss += part.loss;
+        sums->seeds += part.seeds;
+        sums->correct += part.correct;
     }
-    return st;
+    return PS_OK;
+}
+
+static PS_MUST ps_status record_batch(struct ps_trainer *t, const struct ps_loaded *batch)
+{
+    uint64_t last = t->o->core.micro_batches - 1;
+
+    if (t->record == NULL)
+        return PS_OK;
+    for (uint64_t i = 0; i < last; i++)
+        PS_TRY(ps_row_trace_add(t->record, batch->part[i].node, batch->part[i].input.count));
+    return ps_row_trace_batch(t->record, batch->id.epoch, batch->part[last].node,
+                              batch->part[last].input.count);
 }
 
 /* One optimizer step of the whole job. */
-static PS_MUST ps_status train_batch(struct ps_trainer *t, ps_status mine, const struct slot *slot,
+static PS_MUST ps_status train_batch(struct ps_trainer *t, const struct ps_loaded *batch,
                                      const struct ps_train_hooks *hooks)
 {
     struct ps_step_sums sums = {0, 0, 0}, *epoch = &t->at.sums;
     uint64_t whole[2 + PS_WISH_COUNT];
+    ps_status mine = record_batch(t, batch);
 
     if (mine == PS_OK)
-        mine = ps_model_step(t->model, &slot->batch, &sums);
+        mine = step_parts(t, batch, &sums);
     whole[0] = sums.seeds;
     whole[1] = sums.correct;
     hooks->wish(hooks->arg, whole + 2);
@@ -220,33 +219,35 @@ static PS_MUST ps_status train_batch(struct ps_trainer *t, ps_status mine, const
         PS_FAIL(PS_EINPUT,
                 "the loss is no longer a number in epoch %" PRIu64 ", batch %" PRIu64
                 ": try a smaller --lr, or features that are normalised",
-                slot->id.epoch + 1, slot->id.index);
-    PS_ASSERT(whole[0] == slot->seeds.total);
+                batch->id.epoch + 1, batch->id.index);
+    PS_ASSERT(whole[0] == batch->total);
     ps_optim_step(t->optim, 1.0 / (double)whole[0]);
     epoch->loss += sums.loss;
     epoch->seeds += whole[0];
     epoch->correct += whole[1];
     t->at.batch++;
     t->at.steps++;
+    t->samples += batch->samples;
+    t->bytes += batch->bytes;
+    t->edges += batch->edges;
     for (int i = 0; i < PS_WISH_COUNT; i++)
-        t->wish[i] += whole[2 + i];
+        t->wish[i] = whole[2 + i];
     return PS_OK;
 }
 
-/* Prepare the next window and train its batches, one after another. */
-static PS_MUST ps_status train_window(struct ps_trainer *t, const struct ps_run *run,
-                                      uint64_t batches, const struct ps_train_hooks *hooks)
+/* Take the next batch and train it. */
+static PS_MUST ps_status train_next(struct ps_trainer *t, const struct ps_train_hooks *hooks)
 {
-    struct ps_span step = ps_span_begin(PS_EV_step);
+    struct ps_span span = ps_span_begin(PS_EV_wait);
     uint64_t before = t->seeds_done;
-    ps_status st = prepare_window(t, run->seed, t->at.epoch, t->at.batch, batches);
+    const struct ps_loaded *batch;
 
-    memset(t->wish, 0, sizeof t->wish);
-    for (uint32_t i = 0; i < t->window.count; i++) {
-        PS_TRY(train_batch(t, st, &t->window.slot[i], hooks));
-        st = PS_OK;
-    }
-    ps_span_end(&t->ctx->trace, &step, t->seeds_done - before); /* of this rank */
+    PS_TRY(ps_loader_next(t->loader, &batch));
+    ps_span_end(&t->ctx->trace, &span, 0);
+    PS_ASSERT(batch->id.epoch == t->at.epoch && batch->id.index == t->at.batch);
+    span = ps_span_begin(PS_EV_step);
+    PS_TRY(train_batch(t, batch, hooks));
+    ps_span_end(&t->ctx->trace, &span, t->seeds_done - before); /* of this rank */
     return PS_OK;
 }
 
@@ -267,8 +268,7 @@ static PS_MUST ps_status compare_weights(struct ps_trainer *t, uint64_t epoch)
     return PS_OK;
 }
 
-/* Wishes are granted between windows: what was sampled, and is in the fingerprints, is trained
- * then, so a checkpoint need not know of windows. */
+/* Fingerprints are those of batches that were trained, so a checkpoint need not know of windows. */
 static PS_MUST ps_status grant_wishes(struct ps_trainer *t, const struct ps_run *run,
                                       const struct ps_train_hooks *hooks)
 {
@@ -287,7 +287,7 @@ static PS_MUST ps_status train_epoch(struct ps_trainer *t, const struct ps_run *
     double before = t->at.seconds;
 
     while (t->at.batch < batches) {
-        PS_TRY(train_window(t, run, batches, hooks));
+        PS_TRY(train_next(t, hooks));
         t->at.seconds = before + 1e-9 * (double)(ps_now_ns() - begin);
         PS_TRY(grant_wishes(t, run, hooks));
     }
@@ -299,12 +299,14 @@ static PS_MUST ps_status train_epoch(struct ps_trainer *t, const struct ps_run *
 }
 
 /* A model whose loss is not a number gives predictions that are none: it is not kept. */
-static PS_MUST ps_status score(struct ps_eval *eval, const char *on, double *accuracy, double *loss,
-                               bool *any, double *seconds)
+static PS_MUST ps_status score(struct ps_trainer *t, struct ps_eval *eval, const char *on,
+                               double *accuracy, double *loss, bool *any, double *seconds)
 {
-    uint64_t begin = ps_now_ns();
+    uint64_t begin;
     struct ps_step_sums sums;
 
+    PS_TRY(ps_loader_pause(t->loader)); /* evaluation reads, too */
+    begin = ps_now_ns();
     PS_TRY(ps_eval_score(eval, &sums));
     if (!isfinite(sums.loss))
         PS_FAIL(PS_EINPUT,
@@ -347,8 +349,8 @@ static PS_MUST ps_status validate(struct ps_trainer *t, struct ps_run *run, uint
     }
     if ((epoch + 1) % t->o->train.eval_every != 0 && epoch + 1 != t->o->train.epochs)
         return PS_OK;
-    PS_TRY(
-        score(t->valid, "validation", &e->valid_accuracy, &e->valid_loss, &any, &e->eval_seconds));
+    PS_TRY(score(t, t->valid, "validation", &e->valid_accuracy, &e->valid_loss, &any,
+                 &e->eval_seconds));
     run->eval_seconds += e->eval_seconds;
     e->evaluated = any;
     if (!any || !run->has_valid || is_better(t, e, run)) {
@@ -357,13 +359,6 @@ static PS_MUST ps_status validate(struct ps_trainer *t, struct ps_run *run, uint
         run->valid_loss = e->valid_loss;
         run->has_valid = any;
     }
-    return PS_OK;
-}
-
-static PS_MUST ps_status reserve_seeds(struct ps_trainer *t)
-{
-    for (uint32_t i = 0; i < WINDOW; i++)
-        PS_TRY(ps_seeds_reserve(&t->window.slot[i].seeds, t->o->train.batch_size));
     return PS_OK;
 }
 
@@ -394,7 +389,6 @@ static PS_MUST ps_status begin_run(struct ps_trainer *t, uint32_t split)
     if (ps_shard_train_total(t->shard) == 0)
         PS_FAIL(PS_EINPUT, "%s: split %u has no training nodes", ps_dataset_path(t->shard->dataset),
                 split);
-    PS_TRY(ps_world_agree(t->world, reserve_seeds(t)));
     ps_eval_free(&t->valid);
     ps_eval_free(&t->test);
     if (t->o->train.eval != PS_EVAL_NONE) {
@@ -411,7 +405,8 @@ static PS_MUST ps_status end_run(struct ps_trainer *t, struct ps_run *run)
     memcpy(ps_model_weights(t->model), t->best, ps_model_weight_count(t->model) * sizeof *t->best);
     if (t->test == NULL)
         return PS_OK;
-    PS_TRY(score(t->test, "test", &run->test_accuracy, &run->test_loss, &run->has_test, &seconds));
+    PS_TRY(
+        score(t, t->test, "test", &run->test_accuracy, &run->test_loss, &run->has_test, &seconds));
     run->eval_seconds += seconds;
     return PS_OK;
 }
@@ -424,6 +419,8 @@ ps_status ps_trainer_run(struct ps_trainer *t, uint64_t seed, uint32_t split, st
         begin_anew(t, seed, split, run);
     else
         go_on(t, seed, split, run, from);
+    PS_TRY(ps_world_agree(
+        t->world, ps_loader_start(t->loader, seed, t->at.epoch, t->at.batch, t->o->train.epochs)));
     if (!t->is_set_up) {
         struct ps_span setup = {t->ctx->trace.start_ns, PS_EV_setup};
         ps_span_end(&t->ctx->trace, &setup, 0);
@@ -460,18 +457,15 @@ struct ps_trainer_state ps_trainer_state(struct ps_trainer *t)
 
 struct ps_trainer_counts ps_trainer_counts(const struct ps_trainer *t)
 {
-    struct ps_trainer_counts c = {.seeds = t->seeds_done};
+    struct ps_loader_counts loader = ps_loader_counts(t->loader);
 
-    for (uint32_t i = 0; i < WINDOW; i++) {
-        const struct slot *slot = &t->window.slot[i];
-        struct ps_row_counts rows = ps_row_fetch_counts(slot->rows);
-        c.samples_fingerprint += ps_sampler_fingerprint(slot->sampler);
-        c.bytes_fingerprint += ps_row_fetch_fingerprint(slot->rows);
-        c.sampled_edges += ps_sampler_edges(slot->sampler);
-        c.rows.rows += rows.rows;
-        c.rows.stored_bytes += rows.stored_bytes;
-        c.rows.heard_bytes += rows.heard_bytes;
-        c.rows.raw_bytes += rows.raw_bytes;
-    }
-    return c;
+    return (struct ps_trainer_counts){
+        .seeds = t->seeds_done,
+        .samples_fingerprint = t->samples,
+        .bytes_fingerprint = t->bytes,
+        .sampled_edges = t->edges,
+        .rows = loader.rows,
+        .windows = loader.windows,
+        .slots = loader.slots,
+    };
 }

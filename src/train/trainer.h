@@ -3,8 +3,7 @@
  * @file trainer.h
  * @brief One training run: epochs of global batches, evaluation, the best model.
  *
- * The loop is written against a window of W global batches: a window is prepared (seeds,
- * sampling, rows), then its batches are trained one after another. W is 1 as yet.
+ * Batches come from a loader (loader.h), which prepares windows of them ahead of training.
  *
  * @par Collective   everything here
  * @par Determinism  see design.md section 1, promise 2
@@ -12,11 +11,12 @@
 #ifndef PS_TRAIN_TRAINER_H
 #define PS_TRAIN_TRAINER_H
 
-#include "src/graph/rows.h"
+#include "src/graph/row_window.h"
 #include "src/graph/sample.h"
 #include "src/graph/seeds.h"
 #include "src/nn/optim.h"
 #include "src/train/evaluate.h"
+#include "src/train/row_trace.h"
 
 /** What happened in one epoch; the same on all ranks. */
 struct ps_epoch {
@@ -77,6 +77,9 @@ PS_MUST ps_status ps_trainer_new(struct ps_trainer **t, struct ps_shard *shard,
 /** Accepts NULL, clears *t. */
 void ps_trainer_free(struct ps_trainer **t);
 
+/** Finish the file of --record-rows, where there is one. Not collective. @return PS_EIO */
+PS_MUST ps_status ps_trainer_end_record(struct ps_trainer *t);
+
 /**
  * Train with @p seed on the shard's @p split.
  * @param[in,out] run   epoch has room for --epochs
@@ -102,6 +105,7 @@ struct ps_model *ps_trainer_model(struct ps_trainer *t);
 struct ps_trainer_counts {
     uint64_t seeds, samples_fingerprint, bytes_fingerprint, sampled_edges;
     struct ps_row_counts rows;
+    uint64_t windows, slots; /**< windows prepared, rows that the slab holds */
 };
 struct ps_trainer_counts ps_trainer_counts(const struct ps_trainer *t);
 

@@ -35,7 +35,7 @@ def bad(page, what):
 known = set(re.findall(r'PS_OPT\(\w+, \w+, "([^"]+)"', open(root + "/src/base/opt_table.def").read()))
 known |= {"help", "version"}
 # Of cmake, mpirun, srun, Slurm and our scripts; options of the past or the future that pages speak of.
-others = """preset build install prefix bind-to oversubscribe map-by mpi mpi=pmix mpi=list job-name nodes
+others = """signal requeue preset build install prefix bind-to oversubscribe map-by mpi mpi=pmix mpi=list job-name nodes
 ntasks-per-node cpus-per-task time asan tsan all no-install check checks tests list name fanot cflags libs
 target resume ranks epochs config
 seconds corpus file signal requeue""".split()

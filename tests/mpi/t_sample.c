@@ -1,55 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sampling, row fetch and reach between real ranks, held to plain twins over the whole graph. */
-#include "tests/ps_test.h"
+/* Sampling and reach between real ranks, held to plain twins over the whole graph. */
+#include "tests/graph_job.h"
 
 #include "src/graph/draw.h"
 #include "src/graph/reach.h"
-#include "src/graph/rows.h"
-#include "src/graph/sample.h"
-#include "tests/ps_dataset.h"
 
-#include <string.h>
 #include <xxhash.h>
-
-enum { NODES = 700, PARTS = 5, SEEDS = 23, HOPS = 3 };
-
-static struct ps_ctx ctx;
-static struct ps_opts *opts;
-static struct ps_world *world;
-static char dir[PS_TEST_DIR_BYTES];
-
-static const struct ps_test_shape shapes[] = {
-    {NODES, PARTS, 9, PS_FEATURES_DENSE, PS_TYPE_F32, 7, false, false, 3, false, 1, false},
-    {NODES, PARTS, 40, PS_FEATURES_CSR, PS_TYPE_F32, 90, false, false, 3, false, 1, false},
-    {NODES, PARTS, 3, PS_FEATURES_CSR, PS_TYPE_F32, 70000, true, true, 3, false, 1, false},
-    {NODES, PARTS, 5, PS_FEATURES_DENSE, PS_TYPE_I8, 5, false, false, 3, false, 1, false},
-};
-enum { SHAPES = sizeof shapes / sizeof shapes[0] };
-
-/* Rank 0 writes; all open. */
-static struct ps_shard *open_graph(struct ps_test_graph *g, int shape)
-{
-    char path[PS_TEST_PATH_BYTES], name[16];
-    struct ps_shard *shard = NULL;
-
-    ps_test_graph_make(g, &shapes[shape]);
-    snprintf(name, sizeof name, "g%d.ps", shape);
-    ps_test_path(path, dir, name);
-    if (ps_world_rank(world) == 0)
-        assert_ok(ps_test_graph_write(g, &ctx, path, true));
-    assert_ok(ps_world_agree(world, PS_OK));
-    assert_ok(ps_shard_open(&shard, world, path));
-    return shard;
-}
-
-/* The seeds of rank r: distinct, other ones for other ranks, some owned elsewhere. */
-static void seeds_of(uint32_t r, uint64_t node[SEEDS])
-{
-    struct ps_key key = ps_key_make(5, PS_FOR_TEST, 0, 0, 0);
-
-    for (uint64_t i = 0; i < SEEDS; i++)
-        node[i] = ps_permute(key, r * SEEDS + i, NODES);
-}
 
 /* A plain sampler: the blocks of rank r from the whole graph in memory. */
 struct twin {
@@ -143,123 +99,70 @@ static void check_transpose(const struct ps_block *b)
     assert_int_equal(b->col_begin[b->src_count], b->edge_count);
 }
 
+static void check_blocks(const struct ps_test_graph *g, const struct ps_sample *b,
+                         const int64_t *fanout, uint64_t *fingerprint)
+{
+    static struct twin t;
+    static uint32_t multiplicity[HOPS][NODES];
+
+    *fingerprint += expect(g, &b->id, fanout, multiplicity);
+    twin_run(&t, g, &b->id, fanout, ps_world_rank(world));
+    assert_int_equal(b->count, t.count);
+    assert_memory_equal(b->node, t.node, t.count * sizeof *t.node);
+    for (uint32_t h = 0; h < HOPS; h++) {
+        const struct ps_block *y = &b->block[HOPS - 1 - h];
+        assert_int_equal(y->dst_count, t.dst[h]);
+        assert_int_equal(y->src_count, t.src[h]);
+        assert_int_equal(y->edge_count, t.edges[h]);
+        assert_memory_equal(y->row_begin, t.row_begin[h], (t.dst[h] + 1) * 8);
+        assert_memory_equal(y->col, t.col[h], t.edges[h] * 4);
+        for (uint32_t v = 0; v < y->dst_count; v++) {
+            uint64_t node = t.node[v];
+            assert_int_equal(y->in_degree[v], g->indptr[node + 1] - g->indptr[node]);
+            assert_int_equal(y->multiplicity[v], multiplicity[h][node]);
+        }
+        if (h + 1 < HOPS)
+            check_transpose(y);
+        else
+            assert_null(y->col_begin);
+    }
+}
+
+/* However many batches are sampled together. */
 static void blocks_are_those_of_the_plain_twin(void **state)
 {
     static const int64_t fanout[][HOPS] = {{3, 2, 4}, {-1, -1, -1}, {1, -1, 100}};
-    static struct twin t;
-    static uint32_t multiplicity[HOPS][NODES];
+    static const uint32_t together[] = {1, TOGETHER, 2};
     struct ps_test_graph g;
 
     (void)state;
     for (int shape = 0; shape < 3; shape++)
         for (int f = 0; f < 3; f++) {
             struct ps_shard *shard = open_graph(&g, shape);
-            struct ps_batch_id id = {9, 1, (uint64_t)f};
-            uint64_t seed[SEEDS], sum, want;
+            struct ps_sample batch[TOGETHER];
+            uint64_t seed[SEEDS], sum, want = 0;
             struct ps_sampler *s;
-            const struct ps_block *block;
-            uint32_t count;
 
             ctx.threads = 1 + f;
-            want = expect(&g, &id, fanout[f], multiplicity);
-            twin_run(&t, &g, &id, fanout[f], ps_world_rank(world));
             seeds_of(ps_world_rank(world), seed);
+            batches_new(batch);
             assert_ok(ps_sampler_new(&s, shard, fanout[f], HOPS));
-            assert_ok(ps_sampler_run(s, PS_OK, &id, seed, SEEDS));
-            assert_memory_equal(ps_sampler_nodes(s, &count), t.node, t.count * sizeof *t.node);
-            assert_int_equal(count, t.count);
-            block = ps_sampler_blocks(s);
-            for (uint32_t h = 0; h < HOPS; h++) {
-                const struct ps_block *b = &block[HOPS - 1 - h];
-                assert_int_equal(b->dst_count, t.dst[h]);
-                assert_int_equal(b->src_count, t.src[h]);
-                assert_int_equal(b->edge_count, t.edges[h]);
-                assert_memory_equal(b->row_begin, t.row_begin[h], (t.dst[h] + 1) * 8);
-                assert_memory_equal(b->col, t.col[h], t.edges[h] * 4);
-                for (uint32_t v = 0; v < b->dst_count; v++) {
-                    uint64_t node = t.node[v];
-                    assert_int_equal(b->in_degree[v], g.indptr[node + 1] - g.indptr[node]);
-                    assert_int_equal(b->multiplicity[v], multiplicity[h][node]);
-                }
-                if (h + 1 < HOPS)
-                    check_transpose(b);
-                else
-                    assert_null(b->col_begin);
-            }
-            sum = ps_sampler_fingerprint(s);
+            for (uint32_t b = 0; b < together[f]; b++)
+                assert_ok(ps_sample_begin(&batch[b], &(struct ps_batch_id){9, 1, (uint64_t)f + b},
+                                          seed, SEEDS));
+            assert_ok(ps_sampler_run(s, PS_OK, batch, together[f]));
+            for (uint32_t b = 0; b < together[f]; b++)
+                check_blocks(&g, &batch[b], fanout[f], &want);
+            sum = 0;
+            for (uint32_t b = 0; b < together[f]; b++)
+                sum += batch[b].fingerprint;
             assert_ok(ps_world_sum(world, PS_OK, NULL, 0, NULL, 0, &sum, 1));
             assert_true(sum == want);
             ps_sampler_free(&s);
+            batches_free(batch);
             ps_shard_close(&shard);
             ps_test_graph_free(&g);
         }
-    ctx.threads = 1;
-}
-
-static void check_row(const struct ps_test_graph *g, const struct ps_rows *rows, uint32_t i,
-                      uint64_t node)
-{
-    uint32_t dim = g->shape.dim;
-
-    if (g->shape.kind == PS_FEATURES_DENSE) {
-        for (uint32_t d = 0; d < dim; d++) {
-            const unsigned char *at =
-                g->features + (node * dim + d) * (g->shape.type == PS_TYPE_F32 ? 4 : 1);
-            float want = (float)*(const signed char *)at;
-            if (g->shape.type == PS_TYPE_F32)
-                memcpy(&want, at, 4);
-            assert_memory_equal(&rows->dense[(size_t)i * dim + d], &want, 4);
-        }
-        return;
-    }
-    assert_int_equal(rows->row_begin[i + 1] - rows->row_begin[i],
-                     g->fptr[node + 1] - g->fptr[node]);
-    for (uint64_t z = 0; z < g->fptr[node + 1] - g->fptr[node]; z++) {
-        uint64_t at = g->fptr[node] + z;
-        uint32_t col = 0;
-        memcpy(&col, g->fidx + at * (g->shape.wide ? 4 : 2), g->shape.wide ? 4 : 2);
-        assert_int_equal(rows->col[rows->row_begin[i] + z], col);
-        if (g->shape.values)
-            assert_memory_equal(&rows->value[rows->row_begin[i] + z], &g->fval[at], 4);
-        else
-            assert_null(rows->value);
-    }
-}
-
-static void rows_are_those_of_the_nodes_asked_for(void **state)
-{
-    struct ps_test_graph g;
-    struct ps_row_fetch *f;
-    uint64_t first_bytes = 0;
-
-    (void)state;
-    for (int shape = 0; shape < SHAPES; shape++) {
-        struct ps_shard *shard = open_graph(&g, shape);
-        assert_ok(ps_row_fetch_new(&f, shard));
-        for (uint64_t batch = 0; batch < 3; batch++) {
-            struct ps_batch_id id = {1, 0, batch};
-            uint64_t node[300];
-            uint32_t n = (uint32_t)(batch == 1 ? 0 : 300);
-            struct ps_rows rows;
-            struct ps_key key = ps_key_make(batch, PS_FOR_TEST, ps_world_rank(world), 0, 0);
-
-            ctx.threads = 1 + (int)batch;
-            for (uint64_t i = 0; i < 300; i++)
-                node[i] = ps_permute(key, i, NODES);
-            assert_ok(ps_row_fetch_run(f, PS_OK, &id, node, n));
-            rows = ps_row_store_rows(ps_row_fetch_store(f));
-            assert_int_equal(rows.count, n);
-            for (uint32_t i = 0; i < n; i++) {
-                check_row(&g, &rows, i, node[i]);
-                assert_int_equal(ps_row_fetch_store(f)->out_degree[i], g.out_degree[node[i]]);
-            }
-        }
-        first_bytes += ps_row_fetch_counts(f).stored_bytes;
-        ps_row_fetch_free(&f);
-        ps_shard_close(&shard);
-        ps_test_graph_free(&g);
-    }
-    assert_true(first_bytes > 0);
     ctx.threads = 1;
 }
 
@@ -308,109 +211,12 @@ static void reach_names_every_in_neighbour_and_brings_its_row(void **state)
     }
 }
 
-static void a_rank_that_fails_makes_all_leave_and_the_next_batch_works(void **state)
-{
-    static const int64_t fanout[HOPS] = {3, 2, 4};
-    struct ps_test_graph g;
-    struct ps_shard *shard = open_graph(&g, 0);
-    struct ps_batch_id id = {1, 0, 0};
-    uint64_t seed[SEEDS];
-    struct ps_row_fetch *f;
-    struct ps_sampler *s;
-    const uint64_t *node;
-    uint32_t count, me = ps_world_rank(world);
-
-    (void)state;
-    seeds_of(me, seed);
-    assert_ok(ps_sampler_new(&s, shard, fanout, HOPS));
-    assert_ok(ps_row_fetch_new(&f, shard));
-    for (uint32_t bad = 0; bad < ps_world_ranks(world); bad++) {
-        for (long long n = 0;; n++) { /* the n-th allocation of that rank fails */
-            ps_status st;
-            bool all_done;
-            uint64_t failed;
-            ps_sampler_free(&s);
-            ps_row_fetch_free(&f);
-            assert_ok(ps_sampler_new(&s, shard, fanout, HOPS));
-            assert_ok(ps_row_fetch_new(&f, shard));
-            if (me == bad)
-                ps_mem_fail_after(&ctx.mem, n);
-            st = ps_sampler_run(s, PS_OK, &id, seed, SEEDS);
-            node = ps_sampler_nodes(s, &count);
-            st = ps_row_fetch_run(f, st, &id, node, count);
-            ps_mem_fail_after(&ctx.mem, -1);
-            st = ps_world_agree(world, st);
-            failed = st == PS_EMEM;
-            all_done = st == PS_OK;
-            assert_true(st == PS_OK || st == (me == bad ? PS_EMEM : PS_ECANCEL));
-            assert_ok(ps_world_sum(world, PS_OK, NULL, 0, NULL, 0, &failed, 1));
-            assert_int_equal(failed, all_done ? 0 : 1);
-            if (all_done)
-                break;
-            assert_true(n < 200);
-        }
-    }
-    assert_ok(ps_sampler_run(s, PS_OK, &id, seed, SEEDS));
-    ps_sampler_free(&s);
-    ps_row_fetch_free(&f);
-    ps_shard_close(&shard);
-    ps_test_graph_free(&g);
-}
-
-static void the_steady_state_allocates_nothing(void **state)
-{
-    static const int64_t fanout[HOPS] = {3, 2, 4};
-    struct ps_test_graph g;
-    struct ps_shard *shard = open_graph(&g, 0);
-    struct ps_batch_id id = {1, 0, 0};
-    uint64_t seed[SEEDS];
-    struct ps_row_fetch *f;
-    struct ps_sampler *s;
-    const uint64_t *node;
-    uint32_t count;
-
-    (void)state;
-    seeds_of(ps_world_rank(world), seed);
-    assert_ok(ps_sampler_new(&s, shard, fanout, HOPS));
-    assert_ok(ps_row_fetch_new(&f, shard));
-    for (int round = 0; round < 3; round++) {
-        if (round == 2)
-            ps_mem_fail_after(&ctx.mem, 0);
-        assert_ok(ps_sampler_run(s, PS_OK, &id, seed, SEEDS));
-        node = ps_sampler_nodes(s, &count);
-        assert_ok(ps_row_fetch_run(f, PS_OK, &id, node, count));
-    }
-    ps_mem_fail_after(&ctx.mem, -1);
-    ps_sampler_free(&s);
-    ps_row_fetch_free(&f);
-    ps_shard_close(&shard);
-    ps_test_graph_free(&g);
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_those_of_the_plain_twin),
-        cmocka_unit_test(rows_are_those_of_the_nodes_asked_for),
         cmocka_unit_test(reach_names_every_in_neighbour_and_brings_its_row),
-        cmocka_unit_test(a_rank_that_fails_makes_all_leave_and_the_next_batch_works),
-        cmocka_unit_test(the_steady_state_allocates_nothing),
     };
 
-    opts = calloc(1, sizeof *opts);
-    ps_opts_init(opts);
-    opts->comm.timeout = 60;
-    ps_ctx_init(&ctx, stderr);
-    if (ps_world_open(&world, &ctx, opts) != PS_OK)
-        return 1;
-    if (ps_world_rank(world) == 0)
-        ps_test_dir_make(dir);
-    if (ps_world_broadcast(world, PS_OK, dir, sizeof dir, 0) != PS_OK ||
-        cmocka_run_group_tests(tests, NULL, NULL) != 0)
-        ps_comm_abort(ps_world_comm(world), PS_EUSAGE); /* others may be in another call */
-    if (ps_world_rank(world) == 0)
-        ps_test_dir_remove(dir);
-    ps_world_close(&world);
-    free(opts);
-    return ps_ctx_fini(&ctx) == 0 ? 0 : 1;
+    return run_job(tests, sizeof tests / sizeof tests[0]);
 }

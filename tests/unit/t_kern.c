@@ -125,6 +125,68 @@ static void what_stands_beside_the_sum_is_copied(void **state)
     edges_free(&g);
 }
 
+/* Rows in slots of a slab, as they may be stored: unaligned, in any order. */
+static void packed_rows_are_summed_as_their_numbers_are(void **state)
+{
+    enum { MOST = 131 };
+    static const size_t bytes[] = {4, 2, 1};
+    uint32_t *slot = test_array(SOURCES, sizeof *slot);
+    unsigned char *slab = test_array((size_t)SOURCES * (4 * MOST + 1), 1);
+    ps_real *x = test_array((size_t)SOURCES * MOST, sizeof *x);
+    ps_real *got = test_array(2 * (size_t)ROWS * MOST, sizeof *got),
+            *want = test_array(2 * (size_t)ROWS * MOST, sizeof *want);
+    struct edges g;
+
+    (void)state;
+    edges_new(&g);
+    for (uint32_t cols = 1; cols <= MOST; cols += cols < 40 ? 1 : 7)
+        for (int i = 0; i < 12; i++) {
+            const enum ps_packed_type type = (enum ps_packed_type)(i % 3);
+            const size_t stride = bytes[type] * cols + (size_t)(i % 2);
+            const struct ps_packed packed = {slab, stride, slot, type};
+            struct ps_spmm s = {.rows = ROWS,
+                                .cols = cols,
+                                .begin = g.begin,
+                                .end = g.begin + 1,
+                                .index = g.index,
+                                .scale = g.scale,
+                                .self_rows = ROWS};
+            struct ps_spmm plain;
+            for (uint32_t u = 0; u < SOURCES; u++)
+                slot[u] = (u * 100 + cols) % SOURCES; /* SOURCES is prime to 100 */
+            for (size_t b = 0; b < SOURCES * stride; b++)
+                slab[b] = (unsigned char)test_below(11, b + cols, 256);
+            for (size_t b = 0; type == PS_PACKED_F32 && b + 4 <= SOURCES * stride; b += 4) {
+                const float f = (float)test_real(12, b);
+                memcpy(slab + b, &f, sizeof f);
+            }
+            if (type == PS_PACKED_F32 && stride % 4 != 0)
+                continue;
+            for (uint32_t u = 0; u < SOURCES; u++)
+                for (uint32_t c = 0; c < cols; c++) {
+                    ps_real *to = &x[(size_t)u * cols + c];
+                    *to = ps_packed_number(ps_packed_row(&packed, u), c, type);
+                    if (!(*to - *to == 0)) /* infinite or no number: other bits by other ways */
+                        *to = 0, memset(slab + slot[u] * stride + 2 * c, 0, 2);
+                }
+            s.source = i >= 6 ? g.source : NULL;
+            s.self = i >= 6 ? g.self : NULL;
+            s.out_stride = 2 * (size_t)cols;
+            plain = s;
+            s.packed = &packed, s.own_beside = true, s.out = got + cols;
+            plain.x = x, plain.x_stride = cols, plain.self_x = s.self != NULL ? x : NULL;
+            plain.self_stride = cols, plain.beside = x, plain.beside_stride = cols;
+            plain.out = want + cols;
+            ps_spmm(1 + i % 2, &s);
+            ps_spmm(2, &plain);
+            assert_memory_equal(got, want, 2 * (size_t)ROWS * cols * sizeof *got);
+            ps_packed_unpack(2, &packed, ROWS, cols, got);
+            assert_memory_equal(got, x, (size_t)ROWS * cols * sizeof *got);
+        }
+    free(slot), free(slab), free(x), free(got), free(want);
+    edges_free(&g);
+}
+
 static double dot(size_t n, const ps_real *a, const ps_real *b)
 {
     double sum = 0;
@@ -257,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spmm_equals_its_twin_bit_by_bit),
         cmocka_unit_test(what_stands_beside_the_sum_is_copied),
+        cmocka_unit_test(packed_rows_are_summed_as_their_numbers_are),
         cmocka_unit_test(the_transpose_gives_the_adjoint),
         cmocka_unit_test(products_equal_their_twin),
         cmocka_unit_test(a_product_may_be_added),
