@@ -126,7 +126,7 @@ ps_status ps_io_cost_measure(struct ps_io_cost *c, struct ps_io *io, uint32_t fi
     const uint32_t first[2] = {FIRST_READS, FIRST_READS};
     const uint32_t rest[2] = {SMALL_READS, LARGE_BYTES / large + 1};
     struct series s[2];
-    double best[2] = {INFINITY, INFINITY}, byte_ns, request_ns;
+    double best[2] = {HUGE_VAL, HUGE_VAL}, byte_ns, request_ns;
     uint64_t begin = ps_now_ns(), limit = (uint64_t)PS_IO_COST_MS_MAX * MILLISECOND;
 
     PS_ASSERT(file_bytes >= PS_IO_COST_FILE_MIN && n > 0);
@@ -142,7 +142,7 @@ ps_status ps_io_cost_measure(struct ps_io_cost *c, struct ps_io *io, uint32_t fi
     PS_TRY(measure_both(s, first, done, n, best));
     for (int round = 0; round < ROUNDS && ps_now_ns() - begin < limit; round++) {
         if (round == 0)
-            best[0] = best[1] = INFINITY; /* a queue that is not full tells little */
+            best[0] = best[1] = HUGE_VAL; /* a queue that is not full tells little */
         PS_TRY(measure_both(s, rest, done, n, best));
     }
     byte_ns = (best[1] - best[0]) / (double)(large - align);
