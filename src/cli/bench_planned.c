@@ -215,7 +215,10 @@ ps_status ps_bench_replay_all(struct ps_ctx *ctx, const struct ps_opts *o, const
     for (uint64_t i = 0; i < rounds; i++) {
         PS_GO(st, ps_bench_replay(ctx, &list, dataset, &o->io, &d, &engine));
         spent[i] = d.seconds;
+        ps_log_progress(&ctx->log, "round %" PRIu64 " of %" PRIu64 ": %.3f s", i + 1, rounds,
+                        d.seconds);
     }
+    ps_log_progress_end(&ctx->log);
     seconds = ps_bench_spread(spent, rounds);
     PS_GO(st, ps_bench_set(report, "io_engine", json_string(engine)));
     PS_GO(st, ps_bench_set(report, "queue_depth", json_integer((json_int_t)o->io.queue_depth)));

@@ -269,8 +269,30 @@ def checkpoint_seeds():
     seed("checkpoint", "moment", checkpoint(0, "", (0, 0, 0, 0, 0, 0, 0), [(0, 0)], 0, 0x80))
 
 
+def record_seeds():
+    reads = "# penstock reads 1\nfile 0 a.h5\n0 4096 8192\nfile 1 b.h5\n1 0 4096\n0 0 4096\nend 3\n"
+    seed("reads", "whole", reads)
+    seed("reads", "empty", "# penstock reads 1\nend 0\n")
+    seed("reads", "no_end", reads[:-6])
+    seed("reads", "odd", reads.replace("8192", "8191"))
+
+    def rows(nodes, batches, magic=b"PSROWS1\n"):
+        words = [nodes, 512]
+        for epoch, node in batches:
+            words += [epoch, len(node)] + node
+        return magic + b"".join(struct.pack("<Q", x) for x in words + [2**64 - 1, len(batches)])
+
+    seed("rows", "whole", rows(9, [(0, [1, 2, 8]), (0, [2, 3]), (1, []), (1, [1, 2, 3, 4, 8])]))
+    seed("rows", "empty", rows(0, []))
+    seed("rows", "descending", rows(9, [(0, [2, 1])]))
+    seed("rows", "epochs", rows(9, [(1, [2]), (0, [1])]))
+    seed("rows", "many_nodes", rows(2**60, [(0, [2**59])]))
+    seed("rows", "cut", rows(9, [(0, [1, 2])])[:-20])
+
+
 npy_seeds()
 npz_seeds()
+record_seeds()
 checkpoint_seeds()
 text_seeds()
 dataset_seeds()
