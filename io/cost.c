@@ -4,15 +4,18 @@
 #include "src/base/rng.h"
 #include "src/base/trace.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MILLISECOND = 1000000 };
-enum { SMALL_READS = 1024, LARGE_BYTES = 12 * 1024 * 1024 };
+enum { ROUNDS = 4, SMALL_READS = 256, LARGE_BYTES = 3 * 1024 * 1024 }; /* of each round */
 /* Of a slow disk only these reads are waited for: a full queue of one that seeks takes a second. */
 enum { FIRST_READS = 8 };
 /* Below this the two kinds of reads are too much alike to tell request from bytes. */
 enum { LARGE_MIN = 8 };
 static const double GAP_MAX = 1 << 30;
+/* A disk that others keep busy just now must not make us read all that lies between for good. */
+static const double GAP_MEASURED_MAX = 128 * 1024;
 
 struct ps_io_cost ps_io_cost_default(void)
 {
@@ -43,7 +46,7 @@ uint64_t ps_io_cost_gap(const struct ps_io_cost *c)
 /* One of the two series. */
 struct series {
     struct ps_io *io;
-    uint32_t file, len, total;
+    uint32_t file, len;
     uint64_t places; /* multiples of len in the file */
     uint32_t offered, back;
     bool failed;
@@ -86,28 +89,32 @@ static PS_MUST ps_status take_back(struct series *s, uint32_t min, struct ps_io_
     return PS_OK;
 }
 
-/* A few reads first; then a full queue, until all are done or time is up.
- * @param[out] read_ns  of one read at the depth reached */
-static PS_MUST ps_status measure(struct series *s, struct ps_io_req **done, uint32_t n,
-                                 double *read_ns)
+/* Up to @p total reads at full queue, fewer if time is up. @param[in,out] best  ns for each read;
+ * what stands in the way of a measurement only adds to it, so the smallest counts */
+static PS_MUST ps_status measure(struct series *s, uint32_t total, struct ps_io_req **done,
+                                 uint32_t n, double *best)
 {
-    uint64_t begin = ps_now_ns(), limit = (uint64_t)PS_IO_COST_MS_MAX / 2 * MILLISECOND;
-    uint32_t first = n < FIRST_READS ? n : FIRST_READS;
+    uint64_t begin = ps_now_ns(), limit = (uint64_t)PS_IO_COST_MS_MAX * MILLISECOND / (2 * ROUNDS);
+    uint32_t first = s->offered;
+    double ns;
 
-    PS_TRY(offer(s, first));
-    while (s->back < s->offered)
-        PS_TRY(take_back(s, ps_io_in_flight(s->io), done, n));
-    *read_ns = (double)(ps_now_ns() - begin) / s->back;
-    if (ps_now_ns() - begin > limit / 3)
-        return PS_OK;
-    s->back = s->offered = 0;
-    begin = ps_now_ns();
     do {
-        PS_TRY(offer(s, ps_now_ns() - begin < limit ? s->total : s->offered));
+        PS_TRY(offer(s, ps_now_ns() - begin < limit ? first + total : s->offered));
         if (s->back < s->offered)
             PS_TRY(take_back(s, (ps_io_in_flight(s->io) + 7) / 8, done, n));
     } while (s->back < s->offered);
-    *read_ns = (double)(ps_now_ns() - begin) / s->back;
+    ns = (double)(ps_now_ns() - begin) / (s->offered - first);
+    *best = ns < *best ? ns : *best;
+    return PS_OK;
+}
+
+/* Both in turn. */
+static PS_MUST ps_status measure_both(struct series s[2], const uint32_t total[2],
+                                      struct ps_io_req **done, uint32_t n, double best[2])
+{
+    for (int i = 0; i < 2; i++)
+        PS_TRY(measure(&s[i], total[i], done, n, &best[i]));
+    s[0].failed |= s[1].failed;
     return PS_OK;
 }
 
@@ -115,26 +122,34 @@ ps_status ps_io_cost_measure(struct ps_io_cost *c, struct ps_io *io, uint32_t fi
                              uint64_t file_bytes, uint32_t read_bytes, struct ps_io_req **idle,
                              uint32_t n, struct ps_io_req **done)
 {
-    uint32_t align = ps_io_align(io), large = ps_u32(ps_align_down(read_bytes, align));
-    struct series s = {.io = io, .file = file, .len = align, .total = SMALL_READS};
-    double small_ns, large_ns, byte_ns, request_ns;
+    const uint32_t align = ps_io_align(io), large = ps_u32(ps_align_down(read_bytes, align));
+    const uint32_t first[2] = {FIRST_READS, FIRST_READS};
+    const uint32_t rest[2] = {SMALL_READS, LARGE_BYTES / large + 1};
+    struct series s[2];
+    double best[2] = {HUGE_VAL, HUGE_VAL}, byte_ns, request_ns;
+    uint64_t begin = ps_now_ns(), limit = (uint64_t)PS_IO_COST_MS_MAX * MILLISECOND;
 
-    PS_ASSERT(file_bytes >= PS_IO_COST_FILE_MIN);
-    if (large < LARGE_MIN * align || n == 0)
+    PS_ASSERT(file_bytes >= PS_IO_COST_FILE_MIN && n > 0);
+    if (large < LARGE_MIN * align)
         return PS_OK;
-    s.idle = idle;
-    s.idle_count = n;
-    s.places = file_bytes / s.len;
-    PS_TRY(measure(&s, done, n, &small_ns));
-    s.len = large;
-    s.total = LARGE_BYTES / large > 0 ? LARGE_BYTES / large : 1;
-    s.places = file_bytes / s.len;
-    s.back = s.offered = 0;
-    PS_TRY(measure(&s, done, n, &large_ns));
-    byte_ns = (large_ns - small_ns) / (double)(large - align);
-    if (s.failed || byte_ns <= 0)
+    for (int i = 0; i < 2; i++)
+        s[i] = (struct series){.io = io,
+                               .file = file,
+                               .len = i == 0 ? align : large,
+                               .places = file_bytes / (i == 0 ? align : large),
+                               .idle = idle,
+                               .idle_count = n};
+    PS_TRY(measure_both(s, first, done, n, best));
+    for (int round = 0; round < ROUNDS && ps_now_ns() - begin < limit; round++) {
+        if (round == 0)
+            best[0] = best[1] = HUGE_VAL; /* a queue that is not full tells little */
+        PS_TRY(measure_both(s, rest, done, n, best));
+    }
+    byte_ns = (best[1] - best[0]) / (double)(large - align);
+    if (s[0].failed || byte_ns <= 0)
         return PS_OK;
-    request_ns = small_ns - byte_ns * align;
+    request_ns = best[0] - byte_ns * align;
+    request_ns = request_ns < byte_ns * GAP_MEASURED_MAX ? request_ns : byte_ns * GAP_MEASURED_MAX;
     *c = (struct ps_io_cost){.request_ns = request_ns > 0 ? request_ns : 0, .byte_ns = byte_ns};
     return PS_OK;
 }

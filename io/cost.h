@@ -40,10 +40,11 @@ enum {
 };
 
 /**
- * Measure: random small reads at full queue, then random large ones, at most 4 MiB and 12 MiB.
+ * Measure: random small reads at full queue and random large ones, in turn, four times; the best
+ * of each counts. At most about 4 MiB and 16 MiB are read.
  * Offsets are fixed by the file's size. Reads that fail leave @p c as it is: whoever wants
  * these bytes will hear of it. Nothing is counted as fetched.
- * @param[in,out] c  left as it is if the answer makes no sense
+ * No gap above 128 KiB is measured. @param[in,out] c  left as it is if the answer makes no sense
  * @param[in] file_bytes  of @p file, at least PS_IO_COST_FILE_MIN
  * @param[in,out] idle (n) requests with dst set to (read_bytes) each, as many as are to be in
  *                flight; they come back in another order

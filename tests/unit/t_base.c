@@ -271,6 +271,26 @@ static void a_budget_is_kept_and_names_its_numbers(void **state)
     assert_true(m.cat_peak_bytes[PS_MEM_ROWS] >= 2000);
 }
 
+/* Reads with O_DIRECT land there. */
+static void large_blocks_are_aligned_to_pages_and_zero(void **state)
+{
+    struct ps_mem m;
+    char *p;
+
+    (void)state;
+    ps_mem_init(&m, 0);
+    for (size_t bytes = 256 * 1024; bytes < 40000000; bytes = bytes * 3 + 17) {
+        assert_int_equal(PS_NEW(&m, PS_MEM_ROWS, p, bytes), PS_OK);
+        assert_int_equal((uintptr_t)p % 4096, 0);
+        assert_in_range(m.used_bytes, bytes, bytes + 2 * 4096);
+        for (size_t i = 0; i < bytes; i += 997)
+            assert_int_equal(p[i], 0);
+        p[bytes - 1] = 1;
+        ps_mem_free(&m, &p);
+        assert_int_equal(m.used_bytes, 0);
+    }
+}
+
 /* Known answers of Random123's kat_vectors file, philox4x32 10. */
 static void philox_gives_its_published_vectors(void **state)
 {
@@ -418,6 +438,7 @@ int main(void)
         cmocka_unit_test(the_json_echo_has_every_option_and_reads_back),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_budget_is_kept_and_names_its_numbers),
+        cmocka_unit_test(large_blocks_are_aligned_to_pages_and_zero),
         cmocka_unit_test(philox_gives_its_published_vectors),
         cmocka_unit_test(a_permutation_hits_every_number_once),
         cmocka_unit_test(normal_numbers_have_mean_0_and_variance_1),
