@@ -133,9 +133,9 @@ static PS_MUST ps_status place_union(struct ps_row_window *w, uint32_t batches)
     }
     for (uint32_t r = 0; r < ranks; r++)
         want->begin[r + 1] += want->begin[r];
-    want->count = n;
     want->batches = batches;
     PS_TRY(ps_row_pool_place(&w->pool, w->number, want->node, n, want->slot));
+    want->count = n; /* from here on there are slots to forget */
     w->counts.wanted += n;
     for (uint32_t i = 0; i < n; i++)
         w->counts.missing += want->slot[i] >> PS_ROW_MISSING_BIT;

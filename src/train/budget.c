@@ -6,8 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Batches differ in size by some percent; buffers grow by a quarter beyond what is asked for. */
-static const double vary = 1.1, roomy = 1.25;
+/* Buffers grow by a quarter beyond what is asked for. */
+static const double roomy = 1.25;
+
+/* Batches differ in size, small ones more than large ones: what the largest may be of the first. */
+static double vary(uint64_t rows)
+{
+    return 1.1 + 6 / sqrt((double)rows + 1);
+}
 
 /* Kept free for what is small and comes later: files that are written, lists that grow. */
 static const double spare = 1.0 / 16;
@@ -53,10 +59,10 @@ static uint64_t scaled(uint64_t x, double by)
 }
 
 /* Bytes of training that are not held yet. */
-static uint64_t to_come(const struct ps_mem *m, uint64_t training)
+static uint64_t to_come(const struct ps_mem *m, uint64_t training, uint64_t rows)
 {
     uint64_t held = atomic_load(&m->cat_bytes[PS_MEM_ACTIVATION]);
-    uint64_t want = scaled(training, vary * roomy);
+    uint64_t want = scaled(training, vary(rows) * roomy);
 
     return want > held ? want - held : 0;
 }
@@ -64,7 +70,7 @@ static uint64_t to_come(const struct ps_mem *m, uint64_t training)
 /* Bytes for the batches of two windows of @p width, where one batch has so many. */
 static uint64_t in_flight(uint64_t batch_bytes, uint64_t batch_rows, uint64_t width)
 {
-    return scaled(2 * width * batch_bytes, roomy * vary) +
+    return scaled(2 * width * batch_bytes, roomy * vary(batch_rows)) +
            scaled(width * batch_rows * UNION_BYTES, roomy);
 }
 
@@ -73,8 +79,8 @@ ps_status ps_budget_slots(const struct ps_mem *m, const struct ps_budget_rows *n
 {
     uint64_t limit = atomic_load(&m->limit_bytes), used = atomic_load(&m->used_bytes);
     uint64_t batch_rows = need->rows / need->width, batch_bytes = need->blocks / need->width;
-    uint64_t least = ps_min(scaled(2 * batch_rows, vary) + 64, need->nodes);
-    uint64_t fixed = used - ps_min(used, need->blocks) + to_come(m, need->training) +
+    uint64_t least = ps_min(scaled(2 * batch_rows, vary(batch_rows)) + 64, need->nodes);
+    uint64_t fixed = used - ps_min(used, need->blocks) + to_come(m, need->training, batch_rows) +
                      in_flight(batch_bytes, batch_rows, 1);
     uint64_t left, needed = scaled(fixed + least * need->row_bytes, 1 / (1 - spare)) + SPARE_BYTES;
 
@@ -93,8 +99,9 @@ ps_status ps_budget_slots(const struct ps_mem *m, const struct ps_budget_rows *n
             "take %" PRIu64 " bytes, training a batch %" PRIu64 ", the rows of two batches %" PRIu64
             "; give --memory %" PRIu64 "M or more, or a smaller --batch-size or --fanout, or "
             "--micro-batches",
-            limit, fixed - to_come(m, need->training), to_come(m, need->training),
-            least * need->row_bytes, ps_div_up(needed, 1 << 20) + 1);
+            limit, fixed - to_come(m, need->training, batch_rows),
+            to_come(m, need->training, batch_rows), least * need->row_bytes,
+            ps_div_up(needed, 1 << 20) + 1);
     left = scaled(limit - SPARE_BYTES, 1 - spare) - fixed;
     *slots = ps_max(least, left / 4 * 3 / need->row_bytes);
     *slots = ps_min(*slots, need->nodes);
@@ -110,10 +117,11 @@ uint64_t ps_budget_width(const struct ps_mem *m, const struct ps_budget_window *
 
     for (; want > 1; want--) {
         /* a union grows no faster than its batches */
-        bool in_slab = slots == 0 || scaled(seen->rows, vary) + scaled(rows * want, vary) <= slots;
-        if (in_slab &&
-            (limit == 0 ||
-             used - held + to_come(m, seen->training) + in_flight(bytes, rows, want) <= limit))
+        bool in_slab =
+            slots == 0 || scaled(seen->rows, vary(rows)) + scaled(rows * want, vary(rows)) <= slots;
+        if (in_slab && (limit == 0 || used - held + to_come(m, seen->training, rows) +
+                                              in_flight(bytes, rows, want) <=
+                                          limit))
             break;
     }
     return want;

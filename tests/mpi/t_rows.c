@@ -143,7 +143,7 @@ struct pair {
     struct ps_batch_rows rows[TOGETHER];
 };
 
-static void pair_new(struct pair *p, struct ps_shard *shard)
+static void pair_new(struct pair *p, struct ps_shard *shard, uint64_t slots)
 {
     static const int64_t fanout[HOPS] = {3, 2, 4};
 
@@ -151,7 +151,7 @@ static void pair_new(struct pair *p, struct ps_shard *shard)
     for (uint32_t b = 0; b < TOGETHER; b++)
         ps_batch_rows_init(&p->rows[b], &ctx.mem, shard->meta);
     assert_ok(ps_sampler_new(&p->sampler, shard, fanout, HOPS));
-    assert_ok(ps_row_window_new(&p->window, shard, NODES));
+    assert_ok(ps_row_window_new(&p->window, shard, slots));
 }
 
 static void pair_free(struct pair *p)
@@ -183,14 +183,14 @@ static void a_rank_that_fails_makes_all_leave_and_the_next_batch_works(void **st
     struct pair p;
 
     (void)state;
-    pair_new(&p, shard);
+    pair_new(&p, shard, NODES);
     for (uint32_t bad = 0; bad < ps_world_ranks(world); bad++) {
         for (long long n = 0;; n++) { /* the n-th allocation of that rank fails */
             ps_status st;
             bool all_done;
             uint64_t failed;
             pair_free(&p);
-            pair_new(&p, shard);
+            pair_new(&p, shard, NODES);
             if (me == bad)
                 ps_mem_fail_after(&ctx.mem, n);
             st = pair_run(&p);
@@ -212,6 +212,27 @@ static void a_rank_that_fails_makes_all_leave_and_the_next_batch_works(void **st
     ps_test_graph_free(&g);
 }
 
+/* On one rank alone: the others hear of it, and nothing is left behind. */
+static void a_slab_that_is_too_small_is_told(void **state)
+{
+    struct ps_test_graph g;
+    struct ps_shard *shard = open_graph(&g, 0);
+    uint32_t me = ps_world_rank(world), ranks = ps_world_ranks(world);
+    struct pair p;
+
+    (void)state;
+    for (uint32_t bad = 0; bad < ranks; bad++) {
+        pair_new(&p, shard, me == bad ? 8 : NODES);
+        for (int again = 0; again < 2; again++) {
+            ps_status st = ps_world_agree(world, pair_run(&p));
+            assert_int_equal(st, me == bad ? PS_EMEM : PS_ECANCEL);
+        }
+        pair_free(&p);
+    }
+    ps_shard_close(&shard);
+    ps_test_graph_free(&g);
+}
+
 static void the_steady_state_allocates_nothing(void **state)
 {
     struct ps_test_graph g;
@@ -219,7 +240,7 @@ static void the_steady_state_allocates_nothing(void **state)
     struct pair p;
 
     (void)state;
-    pair_new(&p, shard);
+    pair_new(&p, shard, NODES);
     for (int round = 0; round < 3; round++) {
         if (round == 2)
             ps_mem_fail_after(&ctx.mem, 0);
@@ -236,6 +257,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_those_of_the_nodes_asked_for),
         cmocka_unit_test(a_rank_that_fails_makes_all_leave_and_the_next_batch_works),
+        cmocka_unit_test(a_slab_that_is_too_small_is_told),
         cmocka_unit_test(the_steady_state_allocates_nothing),
     };
 

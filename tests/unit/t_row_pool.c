@@ -116,9 +116,9 @@ static void the_slab_gets_what_is_left(void **state)
     struct ps_mem m;
 
     (void)state;
-    ps_mem_init(&m, 16 << 20);
+    ps_mem_init(&m, 20 << 20);
     assert_ok(ps_budget_slots(&m, &need, &slots));
-    assert_true(slots >= 22000 && slots * need.row_bytes < 16 << 20);
+    assert_true(slots >= 23000 && slots * need.row_bytes < 10 << 20);
     ps_mem_init(&m, 32 << 20);
     assert_ok(ps_budget_slots(&m, &need, &more));
     assert_true(more > slots);
@@ -142,7 +142,7 @@ static void a_window_is_as_wide_as_two_fit(void **state)
     ps_mem_init(&m, 0);
     assert_int_equal(ps_budget_width(&m, &seen, 0, 16), 16);
     assert_int_equal(ps_budget_width(&m, &seen, 1000000, 16), 16);
-    assert_int_equal(ps_budget_width(&m, &seen, 10000, 16), 5); /* 4,400 now and 1,100 each */
+    assert_int_equal(ps_budget_width(&m, &seen, 10000, 16), 3); /* 5,160 now and 1,290 each */
     assert_int_equal(ps_budget_width(&m, &seen, 100, 16), 1);
     ps_mem_init(&m, 8 << 20);
     assert_true(ps_budget_width(&m, &seen, 0, 16) < 4);
