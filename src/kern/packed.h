@@ -41,13 +41,13 @@ PS_INLINE ps_real ps_packed_number(const unsigned char *row, size_t c,
     switch (type) {
     case PS_PACKED_F16:
         memcpy(&h, row + 2 * c, sizeof h);
-        return ps_from_half(h);
+        return (ps_real)ps_from_half(h);
     case PS_PACKED_I8:
         return (ps_real)(signed char)row[c];
     case PS_PACKED_F32:
     default:
         memcpy(&x, row + 4 * c, sizeof x);
-        return x;
+        return (ps_real)x;
     }
 }
 
