@@ -48,7 +48,7 @@ static ps_status train_and_infer(struct ps_ctx *ctx, struct ps_opts *o)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_bytes b = {data, size};
-    char path[PS_TEST_PATH_BYTES];
+    static char path[PS_TEST_PATH_BYTES]; /* the options point to it */
     static struct ps_opts o;
     struct fuzz_graph f;
     struct ps_ctx ctx;

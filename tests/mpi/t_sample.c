@@ -167,48 +167,58 @@ static void blocks_are_those_of_the_plain_twin(void **state)
 }
 
 /* Rows that carry their node's number cross the halo; blocks then name the right in-neighbours. */
+static void check_reach_layer(struct ps_reach *r, uint32_t l, const struct ps_shard *shard,
+                              const struct ps_test_graph *g, uint32_t destinations)
+{
+    const struct ps_reach_layer *y = &r->layer[l];
+    float *row = calloc((size_t)y->block.src_count + 1, 2 * sizeof *row);
+
+    assert_non_null(row);
+    for (uint32_t i = 0; i < y->own_count; i++) {
+        row[2 * i] = (float)(shard->first + r->node[i]);
+        row[2 * i + 1] = 1;
+    }
+    assert_ok(ps_reach_exchange(r, PS_OK, l, row, 2));
+    assert_int_equal(y->block.dst_count, destinations);
+    for (uint32_t i = 0; i < y->block.dst_count; i++) {
+        uint64_t v = shard->first + r->node[i], d = g->indptr[v + 1] - g->indptr[v];
+        assert_int_equal(y->block.in_degree[i], d);
+        assert_int_equal(y->row_begin[i + 1] - y->row_begin[i], d);
+        for (uint64_t e = 0; e < d; e++) {
+            uint32_t u = y->col[y->row_begin[i] + e];
+            uint64_t want = g->indices[g->indptr[v] + e];
+            assert_true(row[2 * u] == (float)want && row[2 * u + 1] == 1);
+            assert_int_equal(y->out_degree[u], g->out_degree[want]);
+        }
+    }
+    free(row);
+}
+
+static void check_reach(uint32_t layers)
+{
+    uint32_t target[NODES], n = 0;
+    struct ps_test_graph g;
+    struct ps_shard *shard = open_graph(&g, 0);
+    struct ps_reach *r;
+
+    for (uint64_t v = 0; v < shard->count; v += 7)
+        target[n++] = (uint32_t)v;
+    assert_ok(ps_reach_new(&r, shard, layers, target, n));
+    assert_int_equal(r->target_count, n);
+    for (uint32_t i = 0; i < n; i++)
+        assert_int_equal(r->node[i], target[i]);
+    for (uint32_t l = 0; l < layers; l++)
+        check_reach_layer(r, l, shard, &g, l + 1 < layers ? r->layer[l + 1].own_count : n);
+    ps_reach_free(&r);
+    ps_shard_close(&shard);
+    ps_test_graph_free(&g);
+}
+
 static void reach_names_every_in_neighbour_and_brings_its_row(void **state)
 {
-    struct ps_test_graph g;
-
     (void)state;
-    for (uint32_t layers = 1; layers <= 3; layers++) {
-        struct ps_shard *shard = open_graph(&g, 0);
-        uint32_t target[NODES], n = 0;
-        struct ps_reach *r;
-
-        for (uint64_t v = 0; v < shard->count; v += 7)
-            target[n++] = (uint32_t)v;
-        assert_ok(ps_reach_new(&r, shard, layers, target, n));
-        assert_int_equal(r->target_count, n);
-        for (uint32_t i = 0; i < n; i++)
-            assert_int_equal(r->node[i], target[i]);
-        for (uint32_t l = 0; l < layers; l++) {
-            const struct ps_reach_layer *y = &r->layer[l];
-            float *row = calloc((size_t)y->block.src_count + 1, 2 * sizeof *row);
-            for (uint32_t i = 0; i < y->own_count; i++) {
-                row[2 * i] = (float)(shard->first + r->node[i]);
-                row[2 * i + 1] = 1;
-            }
-            assert_ok(ps_reach_exchange(r, PS_OK, l, row, 2));
-            assert_int_equal(y->block.dst_count, l + 1 < layers ? r->layer[l + 1].own_count : n);
-            for (uint32_t i = 0; i < y->block.dst_count; i++) {
-                uint64_t v = shard->first + r->node[i], d = g.indptr[v + 1] - g.indptr[v];
-                assert_int_equal(y->block.in_degree[i], d);
-                assert_int_equal(y->row_begin[i + 1] - y->row_begin[i], d);
-                for (uint64_t e = 0; e < d; e++) {
-                    uint32_t u = y->col[y->row_begin[i] + e];
-                    uint64_t want = g.indices[g.indptr[v] + e];
-                    assert_true(row[2 * u] == (float)want && row[2 * u + 1] == 1);
-                    assert_int_equal(y->out_degree[u], g.out_degree[want]);
-                }
-            }
-            free(row);
-        }
-        ps_reach_free(&r);
-        ps_shard_close(&shard);
-        ps_test_graph_free(&g);
-    }
+    for (uint32_t layers = 1; layers <= 3; layers++)
+        check_reach(layers);
 }
 
 int main(void)

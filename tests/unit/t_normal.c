@@ -13,8 +13,9 @@ static double plain(struct ps_key key, uint64_t node, uint32_t column)
     static const double two_pi = 6.283185307179586;
     uint32_t k = column % 64 / 16;
     struct ps_draw d = ps_draw_at(key, node, column / 64 * 16 + column % 16);
-    double u = ((d.w[k / 2 * 2] >> 8) + 1) * 0x1p-24;
-    double t = two_pi * d.w[k / 2 * 2 + 1] * 0x1p-32;
+    const uint32_t *w = d.w + k / 2 * 2;
+    double u = ((w[0] >> 8) + 1) * 0x1p-24;
+    double t = two_pi * w[1] * 0x1p-32;
 
     return sqrt(-2 * log(u)) * (k % 2 == 0 ? cos(t) : sin(t));
 }

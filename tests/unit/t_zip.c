@@ -240,6 +240,7 @@ static void make_npz(struct bench *b, const char *header, bool deflated)
     size_t n = strlen(header);
 
     file[8] = (unsigned char)n;
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): n is told, the data comes behind it */
     memcpy(file + 10, header, n);
     for (int i = 0; i < 300; i++)
         memcpy(file + 10 + n + (size_t)i * 4, &i, 4);
