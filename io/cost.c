@@ -13,9 +13,9 @@ enum { ROUNDS = 4, SMALL_READS = 256, LARGE_BYTES = 3 * 1024 * 1024 }; /* of eac
 enum { FIRST_READS = 8 };
 /* Below this the two kinds of reads are too much alike to tell request from bytes. */
 enum { LARGE_MIN = 8 };
-static const double GAP_MAX = 1 << 30;
+static const double gap_max = 1 << 30;
 /* A disk that others keep busy just now must not make us read all that lies between for good. */
-static const double GAP_MEASURED_MAX = 128 * 1024;
+static const double gap_measured_max = 128 * 1024;
 
 struct ps_io_cost ps_io_cost_default(void)
 {
@@ -40,7 +40,7 @@ uint64_t ps_io_cost_gap(const struct ps_io_cost *c)
     double gap = c->request_ns / c->byte_ns;
 
     PS_ASSERT(c->request_ns >= 0 && c->byte_ns > 0);
-    return (uint64_t)(gap < GAP_MAX ? gap : GAP_MAX);
+    return (uint64_t)(gap < gap_max ? gap : gap_max);
 }
 
 /* One of the two series. */
@@ -94,7 +94,8 @@ static PS_MUST ps_status take_back(struct series *s, uint32_t min, struct ps_io_
 static PS_MUST ps_status measure(struct series *s, uint32_t total, struct ps_io_req **done,
                                  uint32_t n, double *best)
 {
-    uint64_t begin = ps_now_ns(), limit = (uint64_t)PS_IO_COST_MS_MAX * MILLISECOND / (2 * ROUNDS);
+    uint64_t begin = ps_now_ns(),
+             limit = (uint64_t)PS_IO_COST_MS_MAX * MILLISECOND / (UINT64_C(2) * ROUNDS);
     uint32_t first = s->offered;
     double ns;
 
@@ -149,7 +150,7 @@ ps_status ps_io_cost_measure(struct ps_io_cost *c, struct ps_io *io, uint32_t fi
     if (s[0].failed || byte_ns <= 0)
         return PS_OK;
     request_ns = best[0] - byte_ns * align;
-    request_ns = request_ns < byte_ns * GAP_MEASURED_MAX ? request_ns : byte_ns * GAP_MEASURED_MAX;
+    request_ns = request_ns < byte_ns * gap_measured_max ? request_ns : byte_ns * gap_measured_max;
     *c = (struct ps_io_cost){.request_ns = request_ns > 0 ? request_ns : 0, .byte_ns = byte_ns};
     return PS_OK;
 }

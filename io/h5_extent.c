@@ -88,6 +88,7 @@ static uint64_t next_box(const struct ps_h5_shape *s, uint64_t first, uint64_t e
     uint64_t below = 1, rest = first;
     uint32_t k = s->rank - 1;
 
+    PS_ASSERT(s->rank >= 1 && s->rank <= PS_H5_RANK_MAX);
     for (uint32_t i = s->rank; i-- > 0;) {
         start[i] = rest % s->dim[i];
         rest /= s->dim[i];

@@ -19,17 +19,17 @@ struct job {
 static PS_MUST ps_status add(struct job *j, enum ps_cache_policy policy, uint64_t slots, bool fits)
 {
     json_t *each = json_array(), *one;
-    uint64_t sum = 0;
+    uint64_t sum = 0, bytes;
 
     for (uint64_t e = 0; fits && e < j->facts.epochs; e++) {
         sum += j->missed[e];
         (void)json_array_append_new(each, json_integer((json_int_t)j->missed[e]));
     }
+    bytes = sum * j->row_bytes;
     one = json_pack(
         "{s:s, s:I, s:o, s:o, s:o, s:o}", "policy", ps_cache_policy_name(policy), "slots",
         (json_int_t)slots, "missed", fits ? json_integer((json_int_t)sum) : json_null(),
-        "missed_bytes", fits ? json_integer((json_int_t)(sum * j->row_bytes)) : json_null(),
-        "missed_share",
+        "missed_bytes", fits ? json_integer((json_int_t)bytes) : json_null(), "missed_share",
         fits && j->facts.uses > 0 ? json_real((double)sum / (double)j->facts.uses) : json_null(),
         "missed_by_epoch", each);
     if (one == NULL || json_array_append_new(j->caches, one) != 0)

@@ -205,7 +205,7 @@ ps_status ps_bench_replay_all(struct ps_ctx *ctx, const struct ps_opts *o, const
     uint64_t rounds = o->bench.rounds;
     struct ps_bench_spread seconds;
     struct ps_read_list list;
-    struct ps_bench_done d;
+    struct ps_bench_done d = {0};
     const char *engine = "";
     double *spent = NULL;
     ps_status st;

@@ -51,7 +51,7 @@ ps_status ps_edge_source_scan(struct ps_edge_source *s, uint64_t *nodes)
     ps_status st;
 
     *nodes = 0;
-    PS_TRY(PS_NEW(&s->ctx->mem, PS_MEM_STAGING, source, 2 * PS_EDGES_CHUNK));
+    PS_TRY(PS_NEW(&s->ctx->mem, PS_MEM_STAGING, source, (size_t)2 * PS_EDGES_CHUNK));
     target = source + PS_EDGES_CHUNK;
     PS_GO(st, ps_edge_source_rewind(s));
     while (n > 0) {

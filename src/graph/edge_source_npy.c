@@ -120,7 +120,7 @@ static PS_MUST ps_status source_new(struct npy_source **out, struct ps_ctx *ctx,
     s->base.ctx = ctx;
     s->count = count;
     PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_OTHER, s->shard, count));
-    PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_STAGING, s->raw, PS_EDGES_CHUNK * PAIR));
+    PS_GO(st, PS_NEW(&ctx->mem, PS_MEM_STAGING, s->raw, (size_t)PS_EDGES_CHUNK * PAIR));
     *out = s;
     return PS_OK;
 out:

@@ -15,7 +15,7 @@ ps_status ps_edges_sort_bytes(struct ps_ctx *ctx, uint64_t nodes, uint64_t datas
     if (limit == 0)
         return PS_OK;
     need = atomic_load(&m->used_bytes) + 12 * (nodes + 1) + writer_bytes +
-           PS_EDGES_CHUNK * 2 * sizeof(uint64_t) + dataset_bytes / 1024;
+           2 * sizeof(uint64_t) * PS_EDGES_CHUNK + dataset_bytes / 1024;
     if (limit < need + sort_bytes_least)
         PS_FAIL(PS_EMEM,
                 "--memory %" PRIu64 " is too little to %s %" PRIu64 " nodes: %" PRIu64 " would do",
@@ -50,7 +50,7 @@ ps_status ps_edges_sort(struct ps_csc **c, struct ps_ctx *ctx, const struct ps_c
     ps_status st;
 
     PS_TRY(ps_csc_new(c, ctx, spec));
-    PS_GO(st, PS_NEW(m, PS_MEM_STAGING, buffer, 2 * PS_EDGES_CHUNK));
+    PS_GO(st, PS_NEW(m, PS_MEM_STAGING, buffer, (size_t)2 * PS_EDGES_CHUNK));
     PS_GO(st, offer_all(*c, fn, arg, false, buffer, fits));
     PS_GO(st, ps_csc_place_begin(*c));
     PS_GO(st, offer_all(*c, fn, arg, true, buffer, fits));

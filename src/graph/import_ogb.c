@@ -227,7 +227,7 @@ static PS_MUST ps_status only_kind(struct folder *f, DIR *split)
     bool is, first_stays;
     size_t n;
 
-    while ((e = readdir(split)) != NULL) {
+    while ((e = readdir(split)) != NULL) { /* NOLINT(concurrency-mt-unsafe): nobody shares it */
         PS_TRY(is_kind(f, e->d_name, &is));
         if (!is)
             continue;

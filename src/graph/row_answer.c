@@ -19,6 +19,7 @@ ps_status ps_row_answer_init(struct ps_row_answer *a, struct ps_shard *shard)
     PS_TRY(ps_idmap_init(&a->map, m));
     PS_TRY(PS_NEW(m, PS_MEM_EXCHANGE, a->bytes, ranks));
     PS_TRY(PS_NEW(m, PS_MEM_EXCHANGE, a->part, ranks));
+    PS_TRY(PS_NEW(m, PS_MEM_EXCHANGE, a->out, ranks));
     PS_TRY(PS_NEW(m, PS_MEM_ROWS, a->extent, EXTENTS));
     PS_TRY(ps_inbox_init(&a->heard, comm));
     return ps_inbox_init(&a->answer, comm);
@@ -39,6 +40,7 @@ void ps_row_answer_fini(struct ps_row_answer *a)
     ps_mem_free(m, &a->reply);
     ps_mem_free(m, &a->bytes);
     ps_mem_free(m, &a->part);
+    ps_mem_free(m, &a->out);
     ps_mem_free(m, &a->seen);
     ps_mem_free(m, &a->place);
     ps_mem_free(m, &a->list);
@@ -163,7 +165,7 @@ static PS_MUST ps_status share_counting(struct ps_row_answer *a, struct ps_row_w
 
     for (uint32_t r = 0; r < ranks; r++) {
         struct question q;
-        unsigned char *flag = (unsigned char *)(uintptr_t)a->part[r];
+        unsigned char *flag = a->out[r];
         if (r == me) {
             for (uint64_t i = want->begin[me]; i < want->begin[me + 1]; i++) {
                 PS_TRY(enter(a, want->node[i] - a->shard->first, &k));
@@ -208,7 +210,7 @@ static PS_MUST ps_status size_answers(struct ps_row_answer *a, uint32_t batches)
     PS_TRY(PS_GROW(&ps_world_ctx(w)->mem, PS_MEM_EXCHANGE, a->reply, a->reply_cap, total, 0));
     total = 0;
     for (uint32_t r = 0; r < ranks; r++) {
-        a->part[r] = a->reply + total;
+        a->part[r] = a->out[r] = a->reply + total;
         total += a->bytes[r];
     }
     return PS_OK;
@@ -227,7 +229,7 @@ static PS_MUST ps_status list_others(struct ps_row_answer *a, uint32_t r, uint32
     PS_TRY(open_question(a, r, &q));
     if (q.n == 0)
         return PS_OK;
-    x = ps_wire_open(a, (unsigned char *)(uintptr_t)a->part[r], q.n, wanted_of(&q), batches);
+    x = ps_wire_open(a, a->out[r], q.n, wanted_of(&q), batches);
     for (uint64_t i = 0; i < q.n; i++) {
         uint64_t v = q.id[i] & ~PS_ROW_MISSING;
         uint32_t s;
@@ -265,6 +267,7 @@ static PS_MUST ps_status read_dense(struct ps_row_answer *a)
                 .file = p->file,
                 .offset = p->dense_offset + (v - p->first) * a->slab.row_bytes,
                 .bytes = a->slab.row_bytes,
+                /* NOLINTNEXTLINE(performance-no-int-to-ptr): it was sorted as a number */
                 .dst = (void *)(uintptr_t)a->list[at + i].with,
             };
         }
@@ -322,7 +325,7 @@ static PS_MUST ps_status copy_rows(struct ps_row_answer *a, uint32_t r, uint32_t
     PS_TRY(open_question(a, r, &q));
     if (q.n == 0)
         return PS_OK;
-    x = ps_wire_open(a, (unsigned char *)(uintptr_t)a->part[r], q.n, wanted_of(&q), batches);
+    x = ps_wire_open(a, a->out[r], q.n, wanted_of(&q), batches);
     if (ps_wire_bags(a)) {
         copy_bags(a, &q, x);
         return PS_OK;

@@ -35,6 +35,7 @@ struct ps_row_answer {
     unsigned char *reply;      /* from this owner */
     uint64_t *bytes;           /* (R) */
     const void **part;         /* (R) */
+    unsigned char **out;       /* (R) answers, while they are written */
     struct ps_idmap map;       /* nodes that anybody uses */
     uint64_t *seen;            /* (map.count) batches that are counted */
     unsigned char **place;     /* (map.count) dense: where the row lies or will lie; else NULL */

@@ -283,7 +283,7 @@ ps_status ps_shard_read_orig_ids(const struct ps_shard *s, uint64_t first, uint6
 uint32_t ps_shard_score(const struct ps_shard *s, uint64_t v)
 {
     uint64_t d = (uint64_t)s->out_degree[v] + 1;
-    unsigned log2 = 63u - (unsigned)__builtin_clzll(d);
+    uint64_t log2 = 63u - (unsigned)__builtin_clzll(d);
     uint64_t fraction = (d << (63 - log2)) >> 58 & 31; /* the five bits behind the first */
 
     return (uint32_t)(32 * log2 + fraction);

@@ -182,7 +182,7 @@ const char *ps_text_shown(const struct ps_text *t, char text[PS_TEXT_SHOWN])
 
     while (!ends_word(t->at[n]) && n < PS_TEXT_SHOWN - 1 - MORE) {
         unsigned char c = (unsigned char)t->at[n];
-        text[n++] = c < ' ' || c > '~' ? '?' : (char)c;
+        text[n++] = (char)(c < ' ' || c > '~' ? '?' : c);
     }
     memcpy(text + n, "...", MORE);
     if (ends_word(t->at[n]))

@@ -131,7 +131,7 @@ PS_INLINE void put(const struct ps_spmm *s, uint32_t v, uint32_t c, const ps_rea
             if (e + AHEAD < last) {                                                                \
                 const unsigned char *p =                                                           \
                     row_at(s, s->index[e + AHEAD], row) + c * number_bytes(row);                   \
-                for (size_t i = 0; i < n * l * number_bytes(row); i += LINE)                       \
+                for (size_t i = 0; i < (size_t)n * l * number_bytes(row); i += LINE)               \
                     __builtin_prefetch(p + i);                                                     \
             }                                                                                      \
             load(&t, x, c, row);                                                                   \

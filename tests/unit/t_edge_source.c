@@ -136,7 +136,7 @@ static void the_largest_id_and_the_number_of_edges_are_found(void **state)
 
 static void several_files_come_one_behind_the_other(void **state)
 {
-    char name[4][40];
+    char name[4][64];
     const char *path[4];
     struct ps_edge_source *s;
     struct ps_ctx ctx;
@@ -179,7 +179,7 @@ static void shards_of_npy_may_lie_either_way(void **state)
 {
     static const int32_t pairs[][2] = {{0, 1}, {2, 3}, {4, 5}}, bad[][2] = {{6, 7}, {8, -2}};
     static const int64_t rows[2][3] = {{6, 7, 8}, {9, 10, 11}};
-    char name[3][40];
+    char name[3][64];
     const char *path[3];
     struct ps_edge_source *s;
     struct ps_ctx ctx;
