@@ -124,7 +124,11 @@ static struct ps_comm *here(const struct ps_world *w)
 
 void ps_world_begin(struct ps_world *w, ps_job_fn *fn, void *arg)
 {
-    w->in_job = ps_worker_is_inline(w->worker);
+    if (!ps_worker_is_inline(w->worker)) {
+        ps_worker_begin(w->worker, fn, arg);
+        return;
+    }
+    w->in_job = true;
     ps_worker_begin(w->worker, fn, arg);
     w->in_job = false;
 }
