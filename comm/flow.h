@@ -53,7 +53,7 @@ struct ps_comm {
     uint32_t turn;
     enum ps_comm_op op; /**< what this rank is in, for the sentence of a time limit */
 
-    bool broken; /**< the backend failed: nothing can be agreed any more */
+    _Atomic bool broken; /**< the backend failed: nothing can be agreed any more; a twin looks */
     bool failed;
     uint32_t first_rank;
     ps_status first_status;

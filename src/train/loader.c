@@ -317,6 +317,14 @@ ps_status ps_loader_pause(struct ps_loader *l)
     return PS_OK;
 }
 
+void ps_loader_rest(struct ps_loader *l)
+{
+    ps_err_hold(1);
+    join(l);
+    (void)take_result(l);
+    ps_err_hold(-1);
+}
+
 /* The next window becomes the one in use; the one after it is begun. */
 static PS_MUST ps_status turn(struct ps_loader *l)
 {

@@ -61,6 +61,10 @@ PS_MUST ps_status ps_loader_next(struct ps_loader *l, const struct ps_loaded **b
  *  next ps_loader_next; a failure only where this rank cannot talk to the others any more */
 PS_MUST ps_status ps_loader_pause(struct ps_loader *l);
 
+/** Wait until nothing is under way, because the run has failed: the sentence of this thread stays.
+ *  Not collective. */
+void ps_loader_rest(struct ps_loader *l);
+
 struct ps_loader_counts {
     struct ps_row_counts rows;
     uint64_t windows, batches; /**< prepared */

@@ -411,8 +411,9 @@ static PS_MUST ps_status end_run(struct ps_trainer *t, struct ps_run *run)
     return PS_OK;
 }
 
-ps_status ps_trainer_run(struct ps_trainer *t, uint64_t seed, uint32_t split, struct ps_run *run,
-                         const struct ps_position *from, const struct ps_train_hooks *hooks)
+static PS_MUST ps_status run_epochs(struct ps_trainer *t, uint64_t seed, uint32_t split,
+                                    struct ps_run *run, const struct ps_position *from,
+                                    const struct ps_train_hooks *hooks)
 {
     PS_TRY(begin_run(t, split));
     if (from == NULL)
@@ -438,6 +439,16 @@ ps_status ps_trainer_run(struct ps_trainer *t, uint64_t seed, uint32_t split, st
             break;
     }
     return end_run(t, run);
+}
+
+ps_status ps_trainer_run(struct ps_trainer *t, uint64_t seed, uint32_t split, struct ps_run *run,
+                         const struct ps_position *from, const struct ps_train_hooks *hooks)
+{
+    ps_status st = run_epochs(t, seed, split, run, from, hooks);
+
+    if (st != PS_OK) /* who failed, and how, is looked for when no thread talks any more */
+        ps_loader_rest(t->loader);
+    return st;
 }
 
 struct ps_model *ps_trainer_model(struct ps_trainer *t)
