@@ -99,19 +99,33 @@ out:
     return st;
 }
 
+/* A new file with a name of its own: other engines open it by name. */
+static PS_MUST ps_status open_new(const char *dir, char *path, int *fd)
+{
+    enum { NAMES = 100 }; /* of runs that were killed with the same number of a process */
+
+    for (int i = 0; i < NAMES; i++) {
+        int n = snprintf(path, PS_TEXT_BYTES, "%s/penstock-bench-%ld-%d", dir, (long)getpid(), i);
+        if (n < 0 || n >= PS_TEXT_BYTES)
+            PS_FAIL(PS_EUSAGE, "the name of the folder %.64s... is too long", dir);
+        *fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (*fd >= 0 || errno != EEXIST)
+            break;
+    }
+    if (*fd < 0)
+        PS_FAIL_SYS(errno, "cannot make a file to be read in %s", dir);
+    return PS_OK;
+}
+
 ps_status ps_bench_file_make(struct ps_ctx *ctx, const char *dir, uint64_t bytes, uint64_t seed,
                              char *path)
 {
     uint64_t rows = bytes / ROW_BYTES, offset;
     ps_status st;
-    int fd, n = snprintf(path, PS_TEXT_BYTES, "%s/penstock-bench-XXXXXX", dir);
+    int fd = -1;
 
     PS_ASSERT(rows > 0);
-    if (n < 0 || n >= PS_TEXT_BYTES)
-        PS_FAIL(PS_EUSAGE, "the name of the folder %.64s... is too long", dir);
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd < 0)
-        PS_FAIL_SYS(errno, "cannot make a file to be read in %s", dir);
+    PS_TRY(open_new(dir, path, &fd));
     PS_GO(st, ps_dir_has_room(dir, path, rows * ROW_BYTES + HEAD_BYTES));
     PS_GO(st, lay_out(ctx, fd, path, rows, &offset));
     PS_GO(st, ps_file_reserve(fd, path, offset + rows * ROW_BYTES));
