@@ -312,9 +312,7 @@ static void begin(struct ps_loader *l)
 ps_status ps_loader_pause(struct ps_loader *l)
 {
     join(l);
-    if (l->has_result && l->result != PS_OK && ps_comm_broken(ps_world_comm(l->shard->world)))
-        return take_result(l);
-    return PS_OK;
+    return l->has_result && l->result != PS_OK ? take_result(l) : PS_OK;
 }
 
 void ps_loader_rest(struct ps_loader *l)

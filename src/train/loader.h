@@ -57,8 +57,9 @@ PS_MUST ps_status ps_loader_start(struct ps_loader *l, uint64_t seed, uint64_t e
 PS_MUST ps_status ps_loader_next(struct ps_loader *l, const struct ps_loaded **batch);
 
 /** Wait until nothing is under way, so that others may use disk and exchange. What is ready stays
- *  ready. Not collective. @return PS_OK also where preparing failed, which all ranks learn from the
- *  next ps_loader_next; a failure only where this rank cannot talk to the others any more */
+ *  ready. To be called by all ranks at the same place. @return a failure of what was under way, at
+ *  once: a disk or network that failed must not be used again. All ranks know of it, but where this
+ *  one cannot talk to them any more */
 PS_MUST ps_status ps_loader_pause(struct ps_loader *l);
 
 /** Wait until nothing is under way, because the run has failed: the sentence of this thread stays.
