@@ -3,10 +3,10 @@
  * @file worker.h
  * @brief A thread that does what it is handed, one job after another.
  *
- * Each rank has one: the thread that talks to the world. It makes and owns the
- * io_uring and makes every MPI call, so neither needs a lock. An inline worker
- * has no thread: jobs run in the caller at begin (for MPI libraries that allow
- * calls from the main thread only).
+ * Each rank has one: the thread that brings data. It makes and owns the io_uring,
+ * which so needs no lock, and prepares windows while training goes on. An inline
+ * worker has no thread: jobs run in the caller at begin (for MPI libraries that
+ * allow calls from the main thread only).
  *
  * @par Threads  begin, end and call come from one thread, the owner.
  * @par Failure  A job's status and sentence are handed to the caller of end.

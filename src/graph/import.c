@@ -177,6 +177,30 @@ static PS_MUST ps_status find_name(const struct ps_import *im, char name[PS_NAME
     return PS_OK;
 }
 
+ps_status ps_import_refuse_arrays(const struct ps_opts_import *o, const char *format, bool classes)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } of_npy[] = {
+        {"edges", o->edges[0] != '\0'},
+        {"features", o->features[0] != '\0'},
+        {"labels", o->labels[0] != '\0'},
+        {"train", o->train[0] != '\0'},
+        {"valid", o->valid[0] != '\0'},
+        {"test", o->test[0] != '\0'},
+        {"splits", o->splits[0] != '\0'},
+        {"num-nodes", o->nodes != 0},
+        {"num-classes", !classes && o->classes != 0},
+    };
+
+    for (size_t i = 0; i < sizeof of_npy / sizeof of_npy[0]; i++)
+        if (of_npy[i].given)
+            PS_FAIL(PS_EUSAGE, "--%s belongs to import npy; import %s finds its files by name",
+                    of_npy[i].name, format);
+    return PS_OK;
+}
+
 ps_status ps_import_check_output(struct ps_import *im)
 {
     const char *out = im->o->common.out;

@@ -62,6 +62,11 @@ PS_MUST ps_status ps_import_init(struct ps_import *im, struct ps_ctx *ctx, const
 /** Close everything; give up the dataset if it is not finished. */
 void ps_import_fini(struct ps_import *im);
 
+/** Refuse options that name single arrays, for an importer that finds its files in a folder.
+ *  @param[in] format  "dir", "ogb" @param[in] classes  it takes --num-classes. @return PS_EUSAGE */
+PS_MUST ps_status ps_import_refuse_arrays(const struct ps_opts_import *o, const char *format,
+                                          bool classes);
+
 /** Check --out and set im->beside; ps_import_run does it too. For importers that need temporary
  *  files before. @return PS_EUSAGE */
 PS_MUST ps_status ps_import_check_output(struct ps_import *im);

@@ -295,25 +295,6 @@ static PS_MUST ps_status open_all(struct folder *f)
     return open_splits(f);
 }
 
-static PS_MUST ps_status check_options(const struct ps_opts_import *o)
-{
-    const struct {
-        const char *name;
-        bool given;
-    } of_npy[] = {
-        {"edges", o->edges[0] != '\0'},   {"features", o->features[0] != '\0'},
-        {"labels", o->labels[0] != '\0'}, {"train", o->train[0] != '\0'},
-        {"valid", o->valid[0] != '\0'},   {"test", o->test[0] != '\0'},
-        {"splits", o->splits[0] != '\0'}, {"num-nodes", o->nodes != 0},
-    };
-
-    for (size_t i = 0; i < sizeof of_npy / sizeof of_npy[0]; i++)
-        if (of_npy[i].given)
-            PS_FAIL(PS_EUSAGE, "--%s belongs to import npy; import ogb finds its files by name",
-                    of_npy[i].name);
-    return PS_OK;
-}
-
 ps_status ps_import_ogb(struct ps_ctx *ctx, const struct ps_opts *o, const char *dir,
                         const char *command, json_t *report)
 {
@@ -321,7 +302,7 @@ ps_status ps_import_ogb(struct ps_ctx *ctx, const struct ps_opts *o, const char 
     struct folder f = {.im = &im, .dir = dir};
     ps_status st;
 
-    PS_TRY(check_options(&o->import));
+    PS_TRY(ps_import_refuse_arrays(&o->import, "ogb", true));
     PS_TRY(ps_import_init(&im, ctx, o, command));
     im.classes = o->import.classes;
     PS_GO(st, ps_import_check_output(&im)); /* tables are laid down beside it */
